@@ -90,14 +90,20 @@ export class StringArray {
     this.#starts[length] = at + 8;
   }
 
-  /** UTF-8 bytes of entry `index`, a view. */
-  bytes(index: number): Uint8Array {
-    if (!(index >= 0 && index < this.length)) throw new RangeError(`No string ${index} of ${this.length}.`);
-    return this.encoded.subarray(this.#starts[index], this.#starts[index + 1] - 8);
+  /** Offset in `encoded` of the text of entry `index`. */
+  start(index: number): number {
+    return this.#starts[index];
   }
 
+  /** Offset in `encoded` after the text of entry `index`. */
+  end(index: number): number {
+    return this.#starts[index + 1] - 8;
+  }
+
+  /** Text of entry `index`, invalid UTF-8 replaced. */
   at(index: number): string {
-    return decodeText(this.bytes(index));
+    if (!(index >= 0 && index < this.length)) throw new RangeError(`No string ${index} of ${this.length}.`);
+    return decodeText(this.encoded.subarray(this.start(index), this.end(index)));
   }
 
   *[Symbol.iterator](): Generator<string> {
