@@ -126,7 +126,8 @@ function readSizes(gguf: GgufFile, architecture: Architecture, vocabSize: number
   const others = { value_length: perHead, key_length_swa: headSize, value_length_swa: headSize };
   for (const [other, fallback] of Object.entries(others)) {
     const value = count(gguf, key(`attention.${other}`), fallback);
-    if (value !== headSize) malformed(gguf, `heads differ in size: "attention.${other}" is ${value}, keys have ${headSize}`);
+    if (value !== headSize)
+      malformed(gguf, `heads differ in size: "attention.${other}" is ${value}, keys have ${headSize}`);
   }
   if (count(gguf, key("embedding_length_out"), hiddenSize) !== hiddenSize) {
     malformed(gguf, `metadata "${key("embedding_length_out")}" differs from "${key("embedding_length")}"`);

@@ -102,7 +102,8 @@ export class Metadata {
   #get(key: string, type: ValueType, elements?: readonly ElementType[]): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    if (entry.type === type && (elements === undefined || elements.includes(entry.element as ElementType))) return entry;
+    if (entry.type === type && (elements === undefined || elements.includes(entry.element as ElementType)))
+      return entry;
     const wanted = elements === undefined ? type : `array of ${elements.join(" or ")}`;
     throw new DraftwrightError(
       "bad-model",
@@ -114,7 +115,10 @@ export class Metadata {
 /** Reads `count` key-value pairs from the header's position on. */
 export function parseMetadata(header: HeaderReader, count: number): Metadata {
   if (count > MAX_KEYS) header.fail(`${count} metadata keys, more than the ${MAX_KEYS} allowed`);
-  const located = new Map<string, { type: ValueType; element?: ElementType; count: number; start: number; end: number }>();
+  const located = new Map<
+    string,
+    { type: ValueType; element?: ElementType; count: number; start: number; end: number }
+  >();
   for (let i = 0; i < count; i++) {
     const at = header.position;
     const raw = header.string(`metadata key ${i}`);
@@ -152,7 +156,9 @@ function skipValue(header: HeaderReader, key: string, type: ElementType, items: 
   const size = VALUE_TYPES.find(([name]) => name === type)?.[1] as number;
   const least = items * (size === 0 ? 8 : size);
   if (least > header.remaining) {
-    header.fail(`metadata "${key}" says ${items} ${type} values, more than the ${header.remaining} bytes left can hold`);
+    header.fail(
+      `metadata "${key}" says ${items} ${type} values, more than the ${header.remaining} bytes left can hold`,
+    );
   }
   if (size > 0) {
     header.need(least, `metadata "${key}"`);

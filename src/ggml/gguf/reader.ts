@@ -112,7 +112,9 @@ function openPart(path: string, index: number): Part {
   try {
     fd = openSync(path, "r");
   } catch (cause) {
-    throw new DraftwrightError("model-not-found", `Cannot open ${path}. Check the path and its permissions.`, { cause });
+    throw new DraftwrightError("model-not-found", `Cannot open ${path}. Check the path and its permissions.`, {
+      cause,
+    });
   }
   try {
     const stat = fstatSync(fd);

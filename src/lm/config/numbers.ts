@@ -25,7 +25,10 @@ export function layerCount(gguf: GgufFile, key: string, layers: number, fallback
   if (values.length !== layers) malformed(gguf, `metadata "${key}" has ${values.length} entries for ${layers} layers`);
   const first = values[0];
   if (first < 1 || first > INT32_MAX || values.some((value) => value !== first)) {
-    malformed(gguf, `metadata "${key}" differs between layers or is not positive, which this architecture does not allow`);
+    malformed(
+      gguf,
+      `metadata "${key}" differs between layers or is not positive, which this architecture does not allow`,
+    );
   }
   return first;
 }
@@ -34,6 +37,7 @@ export function layerCount(gguf: GgufFile, key: string, layers: number, fallback
 export function positive(gguf: GgufFile, key: string, fallback?: number, most = 1e12): number {
   const value = gguf.metadata.float32(key) ?? fallback;
   if (value === undefined) malformed(gguf, `metadata "${key}" is missing`);
-  if (!(value > 0 && value <= most)) malformed(gguf, `metadata "${key}" is ${value}, expected above 0 and at most ${most}`);
+  if (!(value > 0 && value <= most))
+    malformed(gguf, `metadata "${key}" is ${value}, expected above 0 and at most ${most}`);
   return value;
 }

@@ -16,7 +16,10 @@ const FAMILIES: readonly [RegExp, string][] = [
   [/bert|embed|^(t5encoder|clip)$/, "an encoder or embedding model"],
   [/^t5$/, "an encoder-decoder model"],
   [/^(dream|llada|llada-moe|rnd1)$/, "a diffusion model"],
-  [/moe|^(dbrx|grok|arctic|deepseek\w*|gpt-oss|minimax-m\d|dots\w*|afmoe|laguna|glm-dsa|llama4)$/, "a mixture of experts"],
+  [
+    /moe|^(dbrx|grok|arctic|deepseek\w*|gpt-oss|minimax-m\d|dots\w*|afmoe|laguna|glm-dsa|llama4)$/,
+    "a mixture of experts",
+  ],
   [/^(qwen2vl|qwen3vl|cogvlm|chameleon|paddleocr|hunyuan_vl)$/, "a vision-language model"],
 ];
 
@@ -44,7 +47,10 @@ export function checkArchitecture(gguf: GgufFile): Architecture {
   const architecture = ARCHITECTURES.find((known) => known === name);
   if (architecture === undefined) {
     const family = FAMILIES.find(([pattern]) => pattern.test(name))?.[1];
-    unsupported(gguf, `its architecture is "${name}"${family === undefined ? "" : `, ${family}`}, which is not supported`);
+    unsupported(
+      gguf,
+      `its architecture is "${name}"${family === undefined ? "" : `, ${family}`}, which is not supported`,
+    );
   }
   checkVariant(gguf, architecture);
   if (gguf.tensors.size === 0) unsupported(gguf, "it holds no tensors (a vocabulary-only file)");
@@ -56,7 +62,8 @@ function checkVariant(gguf: GgufFile, architecture: Architecture): void {
   const { metadata } = gguf;
   const positive = (key: string) => (metadata.uint32(`${architecture}.${key}`) ?? 0) > 0;
   if (positive("expert_count")) unsupported(gguf, `this ${architecture} model is a mixture of experts`);
-  if (positive("nextn_predict_layers")) unsupported(gguf, `this ${architecture} model carries multi-token-prediction layers`);
+  if (positive("nextn_predict_layers"))
+    unsupported(gguf, `this ${architecture} model carries multi-token-prediction layers`);
   if (metadata.bool(`${architecture}.attention.causal`) === false || positive("pooling_type")) {
     unsupported(gguf, `this ${architecture} model is an encoder or embedding model`);
   }

@@ -88,7 +88,8 @@ function slidingFrequency(
   key: (name: string) => string,
 ): RopeFrequency {
   if (architecture === "gemma3") return { base: positive(gguf, key("freq_base_swa"), 10000), scale: 1 };
-  if (architecture === "gemma2") return { base: positive(gguf, key("freq_base_swa"), trained.base), scale: trained.scale };
+  if (architecture === "gemma2")
+    return { base: positive(gguf, key("freq_base_swa"), trained.base), scale: trained.scale };
   return trained;
 }
 

@@ -6,6 +6,7 @@ import { isUtf8 } from "node:buffer";
 import type { GgufFile, StringArray } from "../../ggml/gguf/index.ts";
 import { addsBos, isPreTokenizer, NO_BOS } from "./pre-tokenizers.ts";
 import { malformed, unsupported } from "./refuse.ts";
+import { TextIndex } from "./text-index.ts";
 
 const key = (name: string) => `tokenizer.ggml.${name}`;
 
@@ -26,7 +27,7 @@ const BYTE = 6;
 const LAST_TYPE = 6;
 /** The longest real tokens are runs of some hundred spaces. */
 const MAX_TOKEN_BYTES = 4096;
-/** See `brokenTextBytes`. Real vocabularies stay under 100 kB. */
+/** See `checkByteLevelTexts`. Real vocabularies stay under 100 kB. */
 const MAX_BROKEN_TEXT = 16 * 2 ** 20;
 
 /** Refuses vocabularies that libllama cannot load or use safely; returns the number of tokens. */
@@ -41,9 +42,13 @@ export function checkVocabulary(gguf: GgufFile): number {
   if (tokens === undefined || tokens.length === 0) malformed(gguf, "it has no vocabulary (tokenizer.ggml.tokens)");
   const types = checkTypes(gguf, tokens);
   checkScores(gguf, tokens.length);
-  const texts = checkTexts(gguf, tokens, types, model === "gpt2");
-  if (model === "llama") checkByteTokens(gguf, texts);
-  else checkMerges(gguf);
+  const texts = checkTexts(gguf, tokens);
+  if (model === "llama") {
+    checkByteTokens(gguf, texts);
+  } else {
+    checkByteLevelTexts(gguf, tokens, types);
+    checkMerges(gguf);
+  }
   checkSpecialIds(gguf, model === "llama", tokens.length);
   checkOtherKeys(gguf, texts);
   return tokens.length;
@@ -74,51 +79,65 @@ function checkScores(gguf: GgufFile, count: number): void {
 }
 
 /**
- * Every token's text as libllama sees it, one character a byte. libllama asserts that they are distinct, having cut them
- * at a zero byte and named empty ones "[EMPTY_id]".
+ * libllama asserts that token texts are distinct, having cut them at a zero byte and named empty ones "[EMPTY_id]".
+ * Returns them indexed.
  */
-function checkTexts(gguf: GgufFile, tokens: StringArray, types: Int32Array | undefined, bpe: boolean): Set<string> {
-  const { encoded } = tokens;
-  const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
-  const texts = new Set<string>();
-  let broken = 0;
+function checkTexts(gguf: GgufFile, tokens: StringArray): TextIndex {
   for (let id = 0; id < tokens.length; id++) {
-    const start = tokens.start(id);
-    const end = tokens.end(id);
-    if (end - start > MAX_TOKEN_BYTES) malformed(gguf, `token ${id} is ${end - start} bytes long`);
-    let text = bytes.toString("latin1", start, end);
-    const zero = text.indexOf("\0");
-    if (zero >= 0) text = text.slice(0, zero);
-    if (text === "") text = `[EMPTY_${id}]`;
-    texts.add(text);
-    if (texts.size !== id + 1) malformed(gguf, `token ${id} has the same text as an earlier token`);
-    // Code points above U+10FFFF make libllama throw when it decodes a byte-level token.
-    if (bpe && !isUtf8(bytes.subarray(start, end))) malformed(gguf, `token ${id} is not valid UTF-8`);
-    if (bpe && (types === undefined || types[id] === NORMAL)) broken += brokenTextBytes(bytes, start, end);
+    const length = tokens.end(id) - tokens.start(id);
+    if (length > MAX_TOKEN_BYTES) malformed(gguf, `token ${id} is ${length} bytes long`);
   }
-  if (broken > MAX_BROKEN_TEXT) malformed(gguf, "its tokens are not byte-level texts although its tokenizer is gpt2");
+  const texts = new TextIndex(tokens);
+  const duplicate = texts.duplicate >= 0 ? texts.duplicate : texts.empty.find((id) => texts.has(`[EMPTY_${id}]`));
+  if (duplicate !== undefined) malformed(gguf, `token ${duplicate} has the same text as another token`);
   return texts;
 }
 
 /**
- * Bytes that libllama makes of a normal byte-level token because of characters outside GPT-2's byte alphabet: it appends
- * the whole text once for each of them, so a long token grows with the square of its length.
+ * Byte-level texts are spelled in GPT-2's alphabet of 256 characters. For every other character of a normal token,
+ * libllama appends the whole text once more, so a long token grows with the square of its length.
  */
-function brokenTextBytes(bytes: Uint8Array, start: number, end: number): number {
-  let outside = 0;
+function checkByteLevelTexts(gguf: GgufFile, tokens: StringArray, types: Int32Array | undefined): void {
+  checkUtf8(gguf, tokens);
+  let broken = 0;
+  for (let id = 0; id < tokens.length; id++) {
+    if (types !== undefined && types[id] !== NORMAL) continue;
+    const start = tokens.start(id);
+    const end = tokens.end(id);
+    broken += foreignCharacters(tokens.encoded, start, end) * (end - start);
+  }
+  if (broken > MAX_BROKEN_TEXT) {
+    malformed(gguf, "its tokens are not byte-level texts although its tokenizer is gpt2");
+  }
+}
+
+/** Characters of UTF-8 text outside the byte alphabet (U+0021 to 7E, A1 to AC, AE to 143). */
+function foreignCharacters(bytes: Uint8Array, start: number, end: number): number {
+  let foreign = 0;
   for (let i = start; i < end; i++) {
     const byte = bytes[i];
     const next = bytes[i + 1];
-    if (byte < 0x80) outside += byte < 0x21 || byte === 0x7f ? 1 : 0;
-    else if (byte === 0xc2) outside += next <= 0xa0 || next === 0xad ? 1 : 0;
-    else if (byte === 0xc5) outside += next > 0x83 ? 1 : 0;
-    else if (byte > 0xc5) outside += 1;
+    if (byte < 0x80) foreign += byte < 0x21 || byte === 0x7f ? 1 : 0;
+    else if (byte === 0xc2) foreign += next <= 0xa0 || next === 0xad ? 1 : 0;
+    else if (byte === 0xc5) foreign += next > 0x83 ? 1 : 0;
+    else if (byte > 0xc5) foreign++;
   }
-  return outside * (end - start);
+  return foreign;
+}
+
+/** libllama throws on code points above U+10FFFF. */
+function checkUtf8(gguf: GgufFile, tokens: StringArray): void {
+  // Lengths under 128 are ASCII bytes, so in most files one look at the whole array does.
+  if (isUtf8(tokens.encoded)) return;
+  for (let id = 0; id < tokens.length; id++) {
+    if (!isUtf8(tokens.encoded.subarray(tokens.start(id), tokens.end(id)))) {
+      malformed(gguf, `token ${id} is not valid UTF-8`);
+    }
+  }
 }
 
 /** Characters that are no token are spelled in bytes; libllama dies when one of those is missing too. */
-function checkByteTokens(gguf: GgufFile, texts: Set<string>): void {
+function checkByteTokens(gguf: GgufFile, texts: TextIndex): void {
   for (let byte = 0; byte < 256; byte++) {
     const hex = byte.toString(16).toUpperCase().padStart(2, "0");
     if (!texts.has(`<0x${hex}>`) && !texts.has(String.fromCharCode(byte))) {
@@ -158,10 +177,11 @@ function checkSpecialIds(gguf: GgufFile, spm: boolean, count: number): void {
   if ((flags.get("add_bos_token") ?? (spm || addsBos(pre))) && bos >= count) {
     malformed(gguf, "texts must begin with a BOS token but there is none");
   }
-  if (flags.get("add_eos_token") === true && eos >= count) malformed(gguf, "texts must end with an EOS token but there is none");
+  if (flags.get("add_eos_token") === true && eos >= count)
+    malformed(gguf, "texts must end with an EOS token but there is none");
 }
 
-function checkOtherKeys(gguf: GgufFile, texts: Set<string>): void {
+function checkOtherKeys(gguf: GgufFile, texts: TextIndex): void {
   const { metadata } = gguf;
   // Read for their types only: libllama fails on others.
   metadata.numbers(key("suppress_tokens"), ["int32"]);

@@ -17,8 +17,12 @@ export function readWindows(gguf: GgufFile, architecture: Architecture, layers: 
 function pattern(gguf: GgufFile, key: string, period: number, layers: number, window: number): number[] {
   const patternKey = `${key}_pattern`;
   if (gguf.metadata.typeOf(patternKey)?.startsWith("array")) {
-    const flags = gguf.metadata.numbers(patternKey, ["bool", "uint32", "int32"]) as Uint8Array | Uint32Array | Int32Array;
-    if (flags.length !== layers) malformed(gguf, `metadata "${patternKey}" has ${flags.length} entries for ${layers} layers`);
+    const flags = gguf.metadata.numbers(patternKey, ["bool", "uint32", "int32"]) as
+      | Uint8Array
+      | Uint32Array
+      | Int32Array;
+    if (flags.length !== layers)
+      malformed(gguf, `metadata "${patternKey}" has ${flags.length} entries for ${layers} layers`);
     return Array.from(flags, (flag) => (flag === 0 ? 0 : window));
   }
   // Every period-th layer is full; 0 makes all layers sliding.
