@@ -6,3 +6,4 @@ export { type GgufFile, openGguf } from "./reader.ts";
 export type { GgufTensor } from "./tensors.ts";
 export type { ElementType, MetadataValue, NumericArray, StringList } from "./values.ts";
 export { StringArray } from "./values.ts";
+export { type GgufTensorSource, writeGguf } from "./writer.ts";
