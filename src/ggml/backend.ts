@@ -1,0 +1,191 @@
+// Devices and back ends: where tensors live and graphs run.
+import { availableParallelism } from "node:os";
+import { DraftwrightError } from "../errors.ts";
+import { backendFunction, native, type Pointer, pointerList, prototypes } from "./native.ts";
+import type { Tensor } from "./tensor.ts";
+
+export interface Device {
+  /** ggml's name: "CPU", "Vulkan0", "CUDA0", "Metal". */
+  readonly name: string;
+  readonly description: string;
+  readonly kind: "cpu" | "gpu" | "integrated-gpu" | "accelerator";
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** @internal */
+  readonly pointer: Pointer;
+}
+
+const kinds = ["cpu", "gpu", "integrated-gpu", "accelerator"] as const;
+
+/** The devices of the loaded libraries; the CPU is always among them. */
+export function devices(): Device[] {
+  const n = native();
+  const list: Device[] = [];
+  for (let i = 0; i < n.deviceCount(); i++) {
+    const pointer = n.device(i);
+    const free = new BigUint64Array(1);
+    const total = new BigUint64Array(1);
+    n.deviceMemory(pointer, free, total);
+    list.push({
+      name: n.deviceName(pointer),
+      description: n.deviceDescription(pointer),
+      kind: kinds[n.deviceType(pointer)] ?? "accelerator",
+      freeBytes: Number(free[0]),
+      totalBytes: Number(total[0]),
+      pointer,
+    });
+  }
+  return list;
+}
+
+/** Finds a device by name ("cpu" and "gpu" mean the first of that kind). Throws `device-missing`. */
+export function findDevice(name = "cpu"): Device {
+  const list = devices();
+  const wanted = name.toLowerCase();
+  const found = list.find((d) => d.name.toLowerCase() === wanted) ?? list.find((d) => d.kind === wanted);
+  if (found) return found;
+  const hint =
+    wanted === "cpu" ? "" : " GPU devices need their package, e.g. `npm install @node-llama-cpp/linux-x64-vulkan`.";
+  throw new DraftwrightError(
+    "device-missing",
+    `there is no device "${name}"; this machine offers ${list.map((d) => d.name).join(", ") || "none"}.${hint}`,
+  );
+}
+
+export interface BackendOptions {
+  /** Compute threads; default: the cores this process may use. CPU only. */
+  threads?: number;
+  /** Cores the threads are bound to, one bit a core. CPU only; default: unbound. */
+  cores?: readonly number[];
+  /**
+   * How long idle threads spin before they sleep, 0..100. Default 50, ggml's own. Spinning threads starve on a busy
+   * machine, and a model that waits for JavaScript between steps lets them spin in vain.
+   */
+  poll?: number;
+}
+
+const MAX_THREADS = 512;
+const POOL_PARAMS_BYTES = 544;
+// Offsets in ggml_threadpool_params: bool cpumask[512], int n_threads, int prio, uint32 poll, bool strict, bool paused.
+const POOL_POLL = 520;
+const POOL_STRICT = 524;
+
+/** A device ready to run graphs, with its own persistent threads on the CPU. Owns native memory: dispose it. */
+export class Backend {
+  readonly device: Device;
+  readonly threads: number;
+  #pointer: Pointer;
+  #pool: Pointer | undefined;
+  #setUseRef: ((backend: Pointer, on: boolean) => void) | undefined;
+  #reference = false;
+
+  constructor(device: Device = findDevice(), options: BackendOptions = {}) {
+    const threads = options.threads ?? Math.min(availableParallelism(), MAX_THREADS);
+    if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+      throw new DraftwrightError("bad-argument", `threads must be an integer from 1 to ${MAX_THREADS}, not ${threads}`);
+    }
+    for (const core of options.cores ?? []) {
+      if (!Number.isInteger(core) || core < 0 || core >= MAX_THREADS) {
+        throw new DraftwrightError(
+          "bad-argument",
+          `cores must be core numbers from 0 to ${MAX_THREADS - 1}, not ${core}`,
+        );
+      }
+    }
+    const poll = options.poll ?? 50;
+    if (!(poll >= 0 && poll <= 100)) throw new DraftwrightError("bad-argument", `poll must be 0..100, not ${poll}`);
+
+    const pointer = native().deviceInit(device.pointer, null);
+    if (!pointer) throw new DraftwrightError("native-failed", `device ${device.name} could not be initialised`);
+    this.#pointer = pointer;
+    this.device = device;
+    this.threads = device.kind === "cpu" ? threads : 1;
+    if (device.kind === "cpu") this.#startThreads(threads, options.cores ?? [], poll);
+  }
+
+  #startThreads(threads: number, cores: readonly number[], poll: number): void {
+    const call = <F>(name: string, prototype: keyof typeof prototypes): F => {
+      const found = backendFunction<F>(this.device.pointer, name, prototypes[prototype]);
+      if (!found) throw new DraftwrightError("native-failed", `this ggml build has no ${name}; use llama.cpp v0.5.0`);
+      return found;
+    };
+    const params = new Uint8Array(POOL_PARAMS_BYTES);
+    native().threadpoolParams(params, threads);
+    for (const core of cores) params[core] = 1;
+    new DataView(params.buffer).setUint32(POOL_POLL, poll, true);
+    params[POOL_STRICT] = cores.length > 0 ? 1 : 0;
+    const pool = call<(p: Uint8Array) => Pointer | null>("ggml_threadpool_new", "threadpoolNew")(params);
+    if (!pool) throw new DraftwrightError("native-failed", `could not start ${threads} compute threads`);
+    this.#pool = pool;
+    call<(b: Pointer, n: number) => void>("ggml_backend_set_n_threads", "setThreads")(this.#pointer, threads);
+    call<(b: Pointer, p: Pointer) => void>("ggml_backend_cpu_set_threadpool", "setThreadpool")(this.#pointer, pool);
+    this.#setUseRef = backendFunction(this.device.pointer, "ggml_backend_cpu_set_use_ref", prototypes.setUseRef);
+  }
+
+  /** @internal */
+  get pointer(): Pointer {
+    if (!this.#pointer) throw new DraftwrightError("disposed", "this back end was disposed");
+    return this.#pointer;
+  }
+
+  /** True when the reference kernels can be chosen (`useReference`); they make attention independent of the row count. */
+  get hasReference(): boolean {
+    return this.#setUseRef !== undefined;
+  }
+
+  /** Chooses ggml's reference kernels (no split over KV, no tiles, no fusion) for the following graphs. */
+  useReference(on: boolean): void {
+    if (on === this.#reference || !this.#setUseRef) return;
+    this.#setUseRef(this.pointer, on);
+    this.#reference = on;
+  }
+
+  /** Whether this device has a kernel for an operation with these operands, where they lie. */
+  supports(operation: Tensor): boolean {
+    return native().deviceSupports(this.device.pointer, operation.pointer);
+  }
+
+  /**
+   * Buffer types weights may live in, best first: repacked layouts of the CPU, then the plain one. A repacked layout
+   * only takes the tensors and operations it has kernels for.
+   */
+  bufferTypes(): { readonly repacked: BufferType[]; readonly plain: BufferType } {
+    const plain = new BufferType(native().deviceBufferType(this.device.pointer));
+    if (this.device.kind !== "cpu") return { repacked: [], plain };
+    const extra = backendFunction<(d: Pointer) => Pointer | null>(
+      this.device.pointer,
+      "ggml_backend_dev_get_extra_bufts",
+      prototypes.extraBufferTypes,
+    );
+    const list = extra?.(this.device.pointer);
+    return { repacked: list ? pointerList(list).map((p) => new BufferType(p)) : [], plain };
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#pointer) return;
+    native().backendFree(this.#pointer);
+    this.#pointer = 0n;
+    if (this.#pool) {
+      backendFunction<(p: Pointer) => void>(
+        this.device.pointer,
+        "ggml_threadpool_free",
+        prototypes.threadpoolFree,
+      )?.(this.#pool);
+    }
+  }
+}
+
+/** A kind of memory of a device. */
+export class BufferType {
+  /** @internal */
+  readonly pointer: Pointer;
+  readonly name: string;
+  /** Host memory can be written and read in place. */
+  readonly isHost: boolean;
+
+  constructor(pointer: Pointer) {
+    this.pointer = pointer;
+    this.name = native().bufferTypeName(pointer);
+    this.isHost = native().bufferTypeIsHost(pointer);
+  }
+}

@@ -1,0 +1,81 @@
+// Text to tokens and back: libllama's vocabulary of the model's file, and an identity by which tables made of token ids
+// recognise the vocabulary they were made with.
+import { createHash } from "node:crypto";
+import { type GgufFile, Vocabulary } from "../ggml/index.ts";
+
+/** Owns native memory: dispose it. */
+export class Tokenizer {
+  /** SHA-256 over everything that decides token ids: equal hashes mean interchangeable ids. */
+  readonly hash: string;
+  readonly vocabSize: number;
+  /** Token ids; -1 where the vocabulary has none. */
+  readonly bos: number;
+  readonly eos: number;
+  readonly addsBos: boolean;
+  /** Tokens that end a generation, ascending. */
+  readonly endOfGeneration: readonly number[];
+  readonly #vocabulary: Vocabulary;
+  /** Bytes of tokens already asked for. */
+  readonly #pieces = new Map<number, Uint8Array>();
+
+  /** `gguf` must have passed readConfig, which refuses what would make libllama abort. */
+  constructor(gguf: GgufFile) {
+    this.#vocabulary = new Vocabulary(gguf.path);
+    this.hash = vocabularyHash(gguf);
+    this.vocabSize = this.#vocabulary.size;
+    this.bos = this.#vocabulary.bos;
+    this.eos = this.#vocabulary.eos;
+    this.addsBos = this.#vocabulary.addsBos;
+    const ends: number[] = [];
+    for (let token = 0; token < this.vocabSize; token++)
+      if (this.#vocabulary.isEndOfGeneration(token)) ends.push(token);
+    this.endOfGeneration = ends;
+  }
+
+  isEndOfGeneration(token: number): boolean {
+    return this.#vocabulary.isEndOfGeneration(token);
+  }
+
+  /**
+   * Token ids of a text. `addSpecial` puts the beginning-of-text token first where the model wants one; `parseSpecial`
+   * reads control tokens written in the text: for chat templates, never for text that a user typed.
+   */
+  encode(text: string, options: { addSpecial?: boolean; parseSpecial?: boolean } = {}): Int32Array {
+    return this.#vocabulary.encode(text, options);
+  }
+
+  /** Bytes a token stands for, possibly part of a UTF-8 sequence; control tokens have none. Do not change the array. */
+  pieceBytes(token: number): Uint8Array {
+    let piece = this.#pieces.get(token);
+    if (!piece) {
+      piece = this.#vocabulary.pieceBytes(token);
+      this.#pieces.set(token, piece);
+    }
+    return piece;
+  }
+
+  /** The text of tokens; incomplete UTF-8 becomes U+FFFD. */
+  decode(tokens: ArrayLike<number>): string {
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let i = 0; i < tokens.length; i++) text += decoder.decode(this.pieceBytes(tokens[i]), { stream: true });
+    return text + decoder.decode();
+  }
+
+  [Symbol.dispose](): void {
+    this.#vocabulary[Symbol.dispose]();
+  }
+}
+
+const IDENTITY_STRINGS = ["tokenizer.ggml.tokens", "tokenizer.ggml.merges"];
+const IDENTITY_NAMES = ["tokenizer.ggml.model", "tokenizer.ggml.pre"];
+
+function vocabularyHash(gguf: GgufFile): string {
+  const hash = createHash("sha256");
+  for (const key of IDENTITY_NAMES) hash.update(`${key}=${gguf.metadata.string(key) ?? ""}\n`);
+  for (const key of IDENTITY_STRINGS) {
+    const strings = gguf.metadata.strings(key);
+    if (strings) hash.update(`${key}:${strings.length}\n`).update(strings.encoded);
+  }
+  return hash.digest("hex");
+}
