@@ -51,7 +51,7 @@ export function createSampler(params: SamplingParams, vocabSize: number): Sample
       const adjusted = adjust(logits, history, work.adjusted);
       const top = best(adjusted);
       if (greedy) return top;
-      const count = probabilities(params, adjusted, adjusted[top], work);
+      const count = filter(params, adjusted, adjusted[top], work);
       return inverseCdf(work, count, u);
     },
     distribution(logits, history, out) {
@@ -65,54 +65,60 @@ export function createSampler(params: SamplingParams, vocabSize: number): Sample
         out[top] = 1;
         return;
       }
-      const count = probabilities(params, adjusted, adjusted[top], work);
-      for (let i = 0; i < count; i++) out[work.ids[i]] = work.weights[i];
+      const count = filter(params, adjusted, adjusted[top], work);
+      const total = sum(work.weights, count);
+      for (let i = 0; i < count; i++) out[work.ids[i]] = work.weights[i] / total;
     },
   };
 }
 
-/** Fills work.ids (ascending) and work.weights (their probabilities); returns how many tokens are left. */
-function probabilities(params: SamplingParams, logits: Float32Array, max: number, work: Scratch): number {
+/** Fills work.ids (ascending) and work.weights (unnormalised probabilities); returns how many tokens are left. */
+function filter(params: SamplingParams, logits: Float32Array, max: number, work: Scratch): number {
   const { temperature, topK = 0, topP = 1, minP = 0 } = params;
-  const { weights } = work;
-  let values = logits;
-  let ids: Int32Array | null = null;
+  const { ids, values } = work;
   let count = logits.length;
-  if (topK > 0 && topK < count) {
-    count = keepBest("count", topK, values, ids, count, max, work);
-    ({ values, ids } = work);
-  }
-  if (topP < 1) {
-    count = keepBest("weight", topP, values, ids, count, max, work);
-    ({ values, ids } = work);
-  }
-  // Without a filter every token is left; min-p and weights are then taken in one pass.
-  const floor = minP > 0 ? Math.log(minP) : -Infinity;
+  values.set(logits);
+  for (let i = 0; i < count; i++) ids[i] = i;
+  if (topK > 0 && topK < count) count = keepBest("count", topK, count, max, work);
+  if (topP < 1) count = keepBest("weight", topP, count, max, work);
+  if (minP > 0) count = keepAbove(max + Math.log(minP), count, work);
+  weigh(values, count, max, temperature, work.weights);
+  return count;
+}
+
+function keepAbove(floor: number, count: number, { ids, values }: Scratch): number {
   let kept = 0;
-  let total = 0;
   for (let i = 0; i < count; i++) {
-    const x = values[i] - max;
-    if (!(x >= floor)) continue;
-    const weight = expNegative(x / temperature);
-    total += weight;
-    weights[kept] = weight;
-    work.ids[kept++] = ids === null ? i : ids[i];
+    const value = values[i];
+    if (value < floor) continue;
+    ids[kept] = ids[i];
+    values[kept++] = value;
   }
-  for (let i = 0; i < kept; i++) weights[i] /= total;
   return kept;
 }
 
+function weigh(values: Float32Array, count: number, max: number, temperature: number, weights: Float64Array): void {
+  for (let i = 0; i < count; i++) weights[i] = expNegative((values[i] - max) / temperature);
+}
+
 function inverseCdf({ ids, weights }: Scratch, count: number, u: number): number {
+  const total = sum(weights, count);
   let cumulative = 0;
-  let token = 0;
+  let last = 0;
   for (let i = 0; i < count; i++) {
-    if (weights[i] === 0) continue;
-    cumulative += weights[i];
-    token = ids[i];
-    if (u < cumulative) break;
+    const probability = weights[i] / total;
+    cumulative += probability;
+    if (u < cumulative) return ids[i];
+    if (probability > 0) last = i;
   }
   // Rounding can leave the sum a little under 1: the last possible token takes the rest.
-  return token;
+  return ids[last];
+}
+
+function sum(values: Float64Array, count: number): number {
+  let total = 0;
+  for (let i = 0; i < count; i++) total += values[i];
+  return total;
 }
 
 function checkLength(name: string, length: number, vocabSize: number): void {

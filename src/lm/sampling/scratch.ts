@@ -7,9 +7,9 @@ export interface Scratch {
   /** The tokens still possible, ascending ids, and their logits. */
   readonly ids: Int32Array;
   readonly values: Float32Array;
-  /** Weight or probability of each of them. */
+  /** Unnormalised probability of each of them. */
   readonly weights: Float64Array;
-  readonly bins: Uint16Array;
+  /** Logits of the one bin that is sorted. */
   readonly edge: Float32Array;
 }
 
@@ -31,7 +31,6 @@ function allocate(size: number): Scratch {
     ids: new Int32Array(size),
     values: new Float32Array(size),
     weights: new Float64Array(size),
-    bins: new Uint16Array(size),
     edge: new Float32Array(size),
   };
 }
