@@ -102,7 +102,8 @@ function* fromPool(pool: Uint8Array, blockBytes: number, bytes: number, deviatio
   const half = toHalf(deviation / 4.61);
   for (let at = 0; at < pool.length; at += blockBytes) {
     pool[at] = half & 0xff;
-    pool[at + 1] = half >> 8;
+    // Half of the scales are negative: nibbles average -0.5, which with one sign would make a direction that drowns all.
+    pool[at + 1] = (half >> 8) | ((Math.imul(at, 0x9e3779b1) >>> 24) & 0x80);
   }
   let at = ((turn * 7919) % POOL_BLOCKS) * blockBytes;
   for (let left = bytes; left > 0; at = 0) {
