@@ -3,4 +3,5 @@
 
 export type { QuantizeRows } from "./quantise.ts";
 export { type RandomModelOptions, type RopeVariant, writeRandomModel } from "./random-model.ts";
+export { type Change, rewriteGguf } from "./rewrite.ts";
 export { shapeModel } from "./shape-model.ts";
