@@ -103,14 +103,14 @@ describe("vocabularies", () => {
       },
       /token 400 has the same text/,
     );
-    expectRefused("spm", token(100, "abcdef"), /token 100 is a byte token but its text/);
+    expectRefused("spm", token(150, "abcdef"), /token 150 is a byte token but its text/);
     expectRefused(
       "spm",
       (metadata) => {
-        token(100, "abcdef")(metadata);
+        token(150, "abcdef")(metadata);
         set("token_type", undefined)(metadata);
       },
-      /has no byte token <0x5E>/,
+      /has no byte token <0x90>/,
       "unsupported-model",
     );
     expectRefused(
