@@ -1,8 +1,8 @@
 // Devices and back ends: where tensors live and graphs run.
-import { availableParallelism } from "node:os";
 import { DraftwrightError } from "../errors.ts";
 import { backendFunction, native, type Pointer, pointerList, prototypes } from "./native.ts";
 import type { Tensor } from "./tensor.ts";
+import { requireFunction, type ThreadOptions, ThreadPool } from "./threads.ts";
 
 export interface Device {
   /** ggml's name: "CPU", "Vulkan0", "CUDA0", "Metal". */
@@ -52,74 +52,37 @@ export function findDevice(name = "cpu"): Device {
   );
 }
 
-export interface BackendOptions {
-  /** Compute threads; default: the cores this process may use. CPU only. */
-  threads?: number;
-  /** Cores the threads are bound to, one bit a core. CPU only; default: unbound. */
-  cores?: readonly number[];
-  /**
-   * How long idle threads spin before they sleep, 0..100. Default 50, ggml's own. Spinning threads starve on a busy
-   * machine, and a model that waits for JavaScript between steps lets them spin in vain.
-   */
-  poll?: number;
-}
-
-const MAX_THREADS = 512;
-const POOL_PARAMS_BYTES = 544;
-// Offsets in ggml_threadpool_params: bool cpumask[512], int n_threads, int prio, uint32 poll, bool strict, bool paused.
-const POOL_POLL = 520;
-const POOL_STRICT = 524;
-
 /** A device ready to run graphs, with its own persistent threads on the CPU. Owns native memory: dispose it. */
 export class Backend {
   readonly device: Device;
   readonly threads: number;
   #pointer: Pointer;
-  #pool: Pointer | undefined;
+  #pool: ThreadPool | undefined;
   #setUseRef: ((backend: Pointer, on: boolean) => void) | undefined;
   #reference = false;
 
-  constructor(device: Device = findDevice(), options: BackendOptions = {}) {
-    const threads = options.threads ?? Math.min(availableParallelism(), MAX_THREADS);
-    if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-      throw new DraftwrightError("bad-argument", `threads must be an integer from 1 to ${MAX_THREADS}, not ${threads}`);
-    }
-    for (const core of options.cores ?? []) {
-      if (!Number.isInteger(core) || core < 0 || core >= MAX_THREADS) {
-        throw new DraftwrightError(
-          "bad-argument",
-          `cores must be core numbers from 0 to ${MAX_THREADS - 1}, not ${core}`,
-        );
-      }
-    }
-    const poll = options.poll ?? 50;
-    if (!(poll >= 0 && poll <= 100)) throw new DraftwrightError("bad-argument", `poll must be 0..100, not ${poll}`);
-
+  constructor(device: Device = findDevice(), options: ThreadOptions = {}) {
+    const isCpu = device.kind === "cpu";
+    this.#pool = isCpu ? new ThreadPool(device.pointer, options) : undefined;
     const pointer = native().deviceInit(device.pointer, null);
-    if (!pointer) throw new DraftwrightError("native-failed", `device ${device.name} could not be initialised`);
+    if (!pointer) {
+      this.#pool?.[Symbol.dispose]();
+      throw new DraftwrightError("native-failed", `device ${device.name} could not be initialised`);
+    }
     this.#pointer = pointer;
     this.device = device;
-    this.threads = device.kind === "cpu" ? threads : 1;
-    if (device.kind === "cpu") this.#startThreads(threads, options.cores ?? [], poll);
-  }
-
-  #startThreads(threads: number, cores: readonly number[], poll: number): void {
-    const call = <F>(name: string, prototype: keyof typeof prototypes): F => {
-      const found = backendFunction<F>(this.device.pointer, name, prototypes[prototype]);
-      if (!found) throw new DraftwrightError("native-failed", `this ggml build has no ${name}; use llama.cpp v0.5.0`);
-      return found;
-    };
-    const params = new Uint8Array(POOL_PARAMS_BYTES);
-    native().threadpoolParams(params, threads);
-    for (const core of cores) params[core] = 1;
-    new DataView(params.buffer).setUint32(POOL_POLL, poll, true);
-    params[POOL_STRICT] = cores.length > 0 ? 1 : 0;
-    const pool = call<(p: Uint8Array) => Pointer | null>("ggml_threadpool_new", "threadpoolNew")(params);
-    if (!pool) throw new DraftwrightError("native-failed", `could not start ${threads} compute threads`);
-    this.#pool = pool;
-    call<(b: Pointer, n: number) => void>("ggml_backend_set_n_threads", "setThreads")(this.#pointer, threads);
-    call<(b: Pointer, p: Pointer) => void>("ggml_backend_cpu_set_threadpool", "setThreadpool")(this.#pointer, pool);
-    this.#setUseRef = backendFunction(this.device.pointer, "ggml_backend_cpu_set_use_ref", prototypes.setUseRef);
+    this.threads = this.#pool?.threads ?? 1;
+    if (!this.#pool) return;
+    requireFunction<(b: Pointer, n: number) => void>(device.pointer, "ggml_backend_set_n_threads", "setThreads")(
+      pointer,
+      this.threads,
+    );
+    requireFunction<(b: Pointer, p: Pointer) => void>(
+      device.pointer,
+      "ggml_backend_cpu_set_threadpool",
+      "setThreadpool",
+    )(pointer, this.#pool.pointer);
+    this.#setUseRef = backendFunction(device.pointer, "ggml_backend_cpu_set_use_ref", prototypes.setUseRef);
   }
 
   /** @internal */
@@ -165,13 +128,7 @@ export class Backend {
     if (!this.#pointer) return;
     native().backendFree(this.#pointer);
     this.#pointer = 0n;
-    if (this.#pool) {
-      backendFunction<(p: Pointer) => void>(
-        this.device.pointer,
-        "ggml_threadpool_free",
-        prototypes.threadpoolFree,
-      )?.(this.#pool);
-    }
+    this.#pool?.[Symbol.dispose]();
   }
 }
 

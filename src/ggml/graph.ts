@@ -34,6 +34,7 @@ export class Graph {
   #backend: Backend;
   #isHost: boolean;
   #inputs: Port[] = [];
+  #used: Port[] = [];
   #outputs: Port[] = [];
 
   constructor(backend: Backend, maxNodes: number) {
@@ -77,9 +78,11 @@ export class Graph {
       this[Symbol.dispose]();
       throw new DraftwrightError("out-of-memory", "no memory for the computation; use a smaller --context or batch");
     }
+    // Inputs that nothing uses get no memory; the caller may fill them all the same.
+    this.#used = this.#inputs.filter((port) => port.tensor.hasMemory);
     for (const port of [...this.#inputs, ...this.#outputs]) {
-      const buffer = this.#isHost ? port.tensor.map() : new ArrayBuffer(port.tensor.bytes);
-      port.array = hostArray(port.tensor.type, buffer);
+      const inPlace = this.#isHost && port.tensor.hasMemory;
+      port.array = hostArray(port.tensor.type, inPlace ? port.tensor.map() : new ArrayBuffer(port.tensor.bytes));
     }
   }
 
@@ -91,7 +94,7 @@ export class Graph {
   /** Runs the graph with the ports' present contents. Blocks until done. */
   compute(): void {
     const n = native();
-    if (!this.#isHost) for (const port of this.#inputs) port.tensor.write(port.array);
+    if (!this.#isHost) for (const port of this.#used) port.tensor.write(port.array);
     const status = n.compute(this.#backend.pointer, this.#graph);
     if (status !== 0)
       throw new DraftwrightError("native-failed", `ggml could not compute the graph (status ${status})`);

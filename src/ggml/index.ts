@@ -1,7 +1,7 @@
 // ggml and libllama through FFI: tensors, graphs, back ends, quantisation, GGUF files, vocabularies.
 // The only room that touches native code. Every shape and type is checked here first, because a failed assertion inside
 // ggml aborts the process. Objects that own native memory have Symbol.dispose. Nothing here knows what a language model is.
-export { Backend, type BackendOptions, BufferType, type Device, devices, findDevice } from "./backend.ts";
+export { Backend, BufferType, type Device, devices, findDevice } from "./backend.ts";
 export { Storage } from "./buffer.ts";
 export * from "./gguf/index.ts";
 export { Graph, type HostArray, type Port } from "./graph.ts";
@@ -11,4 +11,5 @@ export { Vocabulary } from "./llama/vocabulary.ts";
 export * as ops from "./ops.ts";
 export { quantizeRows } from "./quantize.ts";
 export { Context, type Shape, Tensor, Type } from "./tensor.ts";
+export type { ThreadOptions } from "./threads.ts";
 export { rowBytes, type TensorType, tensorType, tensorTypeById } from "./types.ts";

@@ -56,7 +56,7 @@ export function libraryDirectory(): string {
 }
 
 function findLibrary(directory: string, files: string[], stem: string): string {
-  const pattern = new RegExp(`^(lib)?${stem}(\\.v?[0-9.]+)?\\.(so|dylib|dll)(\\.[0-9]+)*$`);
+  const pattern = new RegExp(`^(lib)?${stem}(\\.[a-z]+)?(\\.v?[0-9.]+)?\\.(so|dylib|dll)(\\.[0-9]+)*$`);
   const file = files.filter((name) => pattern.test(name)).sort((a, b) => a.length - b.length)[0];
   if (!file) {
     throw new DraftwrightError(

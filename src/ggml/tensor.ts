@@ -64,6 +64,11 @@ export class Tensor {
     native().tensorGet(this.pointer, target, offset, target.byteLength);
   }
 
+  /** False until a buffer or graph has given it memory; a graph gives none to inputs that nothing uses. */
+  get hasMemory(): boolean {
+    return Boolean(native().data(this.pointer));
+  }
+
   /** The tensor's memory in place. Only for host memory, and only while its buffer or graph is alive. */
   map(): ArrayBuffer {
     const address = native().data(this.pointer);

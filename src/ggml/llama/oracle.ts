@@ -1,6 +1,8 @@
 // llama.cpp itself as the oracle: the same file, the same threads, in this process. For tests and benchmarks only.
 import { DraftwrightError } from "../../errors.ts";
+import { findDevice } from "../backend.ts";
 import { addressOf, memory, type Pointer } from "../native.ts";
+import { ThreadPool } from "../threads.ts";
 import { llama } from "./api.ts";
 
 export interface OracleOptions {
@@ -8,6 +10,8 @@ export interface OracleOptions {
   threads: number;
   /** Rows of one decode; default 512. */
   batch?: number;
+  /** Repacked weights, as llama.cpp has by default. Their kernels round differently from the plain ones. */
+  repack?: boolean;
   /** ggml type id of the KV rows; default F16. */
   kvType?: number;
 }
@@ -17,11 +21,16 @@ export class Oracle {
   readonly vocabSize: number;
   #model: Pointer;
   #context: Pointer;
+  #pool: ThreadPool;
   #position = 0;
 
   constructor(path: string, options: OracleOptions) {
     const l = llama();
-    const model = l.loadModel(path, { ...l.modelDefaults(), nGpuLayers: 0 });
+    const model = l.loadModel(path, {
+      ...l.modelDefaults(),
+      nGpuLayers: 0,
+      useExtraBufts: options.repack ?? true,
+    });
     if (!model) throw new DraftwrightError("bad-model", `libllama cannot load ${path}`);
     this.#model = model;
     this.vocabSize = l.vocabSize(l.vocab(model));
@@ -46,6 +55,9 @@ export class Oracle {
       );
     }
     this.#context = context;
+    // What llama.cpp's own programs do; without a pool every decode would start its threads anew.
+    this.#pool = new ThreadPool(findDevice("cpu").pointer, { threads: options.threads });
+    l.attachThreadpool(context, this.#pool.pointer, this.#pool.pointer);
   }
 
   get position(): number {
@@ -85,6 +97,7 @@ export class Oracle {
   [Symbol.dispose](): void {
     if (!this.#model) return;
     llama().freeContext(this.#context);
+    this.#pool[Symbol.dispose]();
     llama().freeModel(this.#model);
     this.#model = 0n;
   }

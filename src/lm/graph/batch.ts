@@ -13,7 +13,7 @@ function refuse(what: string): never {
   throw new DraftwrightError("bad-argument", what);
 }
 
-/** Throws `bad-argument`, naming the row, or `context-overflow` when a sequence has too little room. */
+/** Throws `bad-argument`, `bad-shape` or `disposed`, naming the row, or `context-overflow` when a sequence has too little room. */
 export function checkBatch(
   batch: ForwardBatch,
   sequences: ReadonlyMap<number, GraphSequence>,
@@ -22,14 +22,19 @@ export function checkBatch(
   const width = batch.token.length;
   if (width === 0) refuse("a forward needs at least one row");
   for (const name of ["sequence", "parent", "position", "wantLogits"] as const) {
-    if (batch[name].length !== width) refuse(`batch.${name} has ${batch[name].length} entries for ${width} rows`);
+    if (batch[name].length !== width) {
+      throw new DraftwrightError("bad-shape", `batch.${name} has ${batch[name].length} entries for ${width} rows`);
+    }
   }
   checkLayers(batch, model.layerCount);
   if (batch.adapter) refuse(`adapter "${batch.adapter.name}" is not loaded with this model`);
   const added = new Map<number, number>();
   for (let row = 0; row < width; row++) {
     const id = batch.sequence[row];
-    const sequence = sequences.get(id) ?? refuse(`row ${row}: sequence ${id} is closed or belongs to another model`);
+    const sequence = sequences.get(id);
+    if (!sequence) {
+      throw new DraftwrightError("disposed", `row ${row}: sequence ${id} is closed or belongs to another model`);
+    }
     const token = batch.token[row];
     if (token < 0 || token >= model.vocabSize)
       refuse(`row ${row}: token ${token} is outside of the vocabulary (0..${model.vocabSize - 1})`);

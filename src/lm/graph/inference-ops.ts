@@ -120,7 +120,9 @@ export class InferenceOps implements OpSet<Tensor> {
   attend(layer: number, p: Projections<Tensor>): Tensor {
     const { context } = this.#graph;
     const width = this.#config.kvHeadCount * this.#config.headSize;
-    const { query, key } = this.#rotate(layer, p);
+    const { query: rotated, key } = this.#rotate(layer, p);
+    // Equal to scaling the scores but for rounding, which quantised products then magnify; so where llama.cpp does it.
+    const query = this.#config.scaleQueries ? ops.scale(context, rotated, this.#config.attentionScale) : rotated;
     const flat = (x: Tensor, offset = 0) => ops.view(context, x, [width, this.#rows], offset, [x.stride[2]]);
     // Nothing depends on these writes, so they enter the graph before the attention that reads the rows.
     this.#graph.expand(ops.setRows(context, this.#kv.keys[layer], flat(key), this.targets.tensor));
@@ -177,7 +179,7 @@ export class InferenceOps implements OpSet<Tensor> {
   }
 
   #rotate(layer: number, p: Projections<Tensor>): { query: Tensor; key: Tensor } {
-    const { rope, layers, headSize, headCount, kvHeadCount } = this.#config;
+    const { rope, layers, headSize, headCount, kvHeadCount, scaleQueries } = this.#config;
     const { context } = this.#graph;
     const rotate = (x: Tensor) =>
       ops.rope(context, x, this.positions.tensor, this.#weights.ropeFactors, {
@@ -191,8 +193,8 @@ export class InferenceOps implements OpSet<Tensor> {
         betaFast: rope.betaFast,
         betaSlow: rope.betaSlow,
       });
-    // Neighbours in one projection are rotated together: one operation less.
-    if (p.stacked) {
+    // Neighbours in one projection are rotated together: one operation less. Scaling needs the queries by themselves.
+    if (p.stacked && !scaleQueries) {
       const both = rotate(this.#heads(p.stacked, headCount + kvHeadCount, 0));
       const cut = (heads: number, first: number) =>
         ops.view(context, both, [headSize, heads, this.#rows], first * headSize * FLOAT_BYTES, [
@@ -206,7 +208,7 @@ export class InferenceOps implements OpSet<Tensor> {
 
   #attendSlice(layer: number, query: Tensor, row: number, slice: Slice, masks: SliceMasks): Tensor {
     const { context } = this.#graph;
-    const { headSize, headCount, kvHeadCount, attentionScale, attentionSoftCap, layers } = this.#config;
+    const { headSize, headCount, kvHeadCount, attentionScale, scaleQueries, attentionSoftCap, layers } = this.#config;
     const rows = ops.view(context, query, [headSize, headCount, slice.rows], row * query.stride[2], [
       query.stride[1],
       query.stride[2],
@@ -223,7 +225,7 @@ export class InferenceOps implements OpSet<Tensor> {
       cached(this.#kv.keys[layer]),
       cached(this.#kv.values[layer]),
       (mask as Port).tensor,
-      { scale: attentionScale, softCap: attentionSoftCap },
+      { scale: scaleQueries ? 1 : attentionScale, softCap: attentionSoftCap },
     );
     return ops.reshape(context, out, headSize * headCount, slice.rows);
   }
