@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DraftwrightError } from "../errors.ts";
-import { type MetadataValue, openGguf } from "../ggml/gguf/index.ts";
-import { tensorType } from "../ggml/types.ts";
+import { type MetadataValue, openGguf, tensorType } from "../ggml/gguf/index.ts";
 import { type ModelConfig, readConfig } from "./config.ts";
 import { type Change, type RandomModelOptions, rewriteGguf, writeRandomModel } from "./testing/index.ts";
 

@@ -2,7 +2,7 @@
 // (ggml-quants.c). Other types need ggml's own quantiser, which the caller passes in.
 
 import { DraftwrightError } from "../../errors.ts";
-import { rowBytes, type TensorType } from "../../ggml/types.ts";
+import { rowBytes, type TensorType } from "../../ggml/gguf/index.ts";
 
 /** `quantizeRows` of ggml/index.ts. */
 export type QuantizeRows = (type: TensorType, values: Float32Array, columns: number) => Uint8Array;

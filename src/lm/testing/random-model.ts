@@ -1,9 +1,7 @@
 // Tiny models with random weights, one call for each architecture, in files that libllama loads too. Weights are scaled
 // so that hidden states stay of order one and logits spread (standard deviation near 3): a wrong graph shows.
 
-import type { GgufTensorSource, MetadataValue } from "../../ggml/gguf/index.ts";
-import { writeGguf } from "../../ggml/gguf/index.ts";
-import { tensorType } from "../../ggml/types.ts";
+import { type GgufTensorSource, type MetadataValue, tensorType, writeGguf } from "../../ggml/gguf/index.ts";
 import type { Architecture } from "../config.ts";
 import { encodeRows, type QuantizeRows } from "./quantise.ts";
 import { randomValues, uniform } from "./random.ts";

@@ -4,8 +4,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type GgufTensorSource, type MetadataValue, writeGguf } from "../../ggml/gguf/index.ts";
-import { rowBytes, tensorType } from "../../ggml/types.ts";
+import { type GgufTensorSource, type MetadataValue, rowBytes, tensorType, writeGguf } from "../../ggml/gguf/index.ts";
 import { encodeRows, toHalf } from "./quantise.ts";
 import { uniform } from "./random.ts";
 import { tokenizerMetadata } from "./vocabularies.ts";
