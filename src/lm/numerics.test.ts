@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { loadLanguageModel } from "./load.ts";
+import { proveNumerics } from "./numerics.ts";
+import { writeRandomModel } from "./testing/index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "draftwright-numerics-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("rows are the same bits alone and among others", () => {
+  for (const weightType of ["Q8_0", "Q4_0"]) {
+    test.each([1, 2])(`${weightType}, %i threads`, (threads) => {
+      const path = join(folder, `${weightType}.gguf`);
+      writeRandomModel(path, { architecture: "llama", weightType, contextLength: 1024 });
+      using loaded = loadLanguageModel(path, { threads });
+      expect(loaded.model.numerics).toBe("exact");
+      const proof = proveNumerics(loaded.model);
+      expect(proof).toEqual({ exact: true, rows: 2 * 2 * (2 + 3 + 4 + 5 + 8 + 16 + 33), differing: [] });
+    });
+  }
+
+  test("the proof notices kernels that depend on the number of rows", () => {
+    const path = join(folder, "F16.gguf");
+    writeRandomModel(path, { architecture: "llama", weightType: "F16", contextLength: 1024 });
+    using loaded = loadLanguageModel(path, { threads: 2 });
+    expect(loaded.model.numerics).toBe("fast");
+    const proof = proveNumerics(loaded.model);
+    expect(proof.exact).toBe(false);
+    expect(proof.differing[0].largest).toBeGreaterThan(0);
+  });
+});
