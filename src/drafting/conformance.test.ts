@@ -1,0 +1,93 @@
+import { seededRandom, toyModel } from "../lm/toy/index.ts";
+import { drafterConformance, type World } from "./conformance.ts";
+import type { CostCurve } from "./cost-curve.ts";
+import type { Drafter, TokenView } from "./drafter.ts";
+import { bigramTable } from "./drafters/bigram.ts";
+import { lookupDrafter } from "./drafters/lookup.ts";
+import { modelDrafter } from "./drafters/model.ts";
+import { TreeBuilder } from "./tree.ts";
+
+const cheap: CostCurve = { ms: (width) => 0.05 * width, observe() {} };
+/** Another network than the target's: it agrees with it now and then. */
+const models = new Map<string, ReturnType<typeof toyModel>>();
+function small(world: World, options: { seed?: number; contextLength?: number } = {}) {
+  const key = JSON.stringify([world.vocabSize, options]);
+  const model =
+    models.get(key) ?? toyModel({ contextLength: 96, vocabSize: world.vocabSize, logitScale: 6, ...options });
+  models.set(key, model);
+  return model;
+}
+
+drafterConformance("lookup", () => lookupDrafter());
+drafterConformance("lookup, earliest, block of 3", () => lookupDrafter({ tie: "earliest", block: 3, minMatch: 2 }));
+drafterConformance("lookup with branches and bigrams", ({ vocabSize, truth }) =>
+  lookupDrafter({ branches: 3, bigram: bigramTable(truth, vocabSize) }),
+);
+drafterConformance("model", (world) => modelDrafter({ model: small(world, { seed: 8 }), curve: cheap }));
+drafterConformance("model: the target itself, as a chain", (world) =>
+  modelDrafter({ model: small(world), branches: 1, curve: cheap }),
+);
+drafterConformance("model with a shorter context than the target", (world) =>
+  modelDrafter({ model: small(world, { contextLength: 16 }), curve: cheap }),
+);
+
+// Adversaries: drafters that no one would write, and that must change nothing.
+
+drafterConformance("random trees", ({ vocabSize }) => {
+  const random = seededRandom(4);
+  return fromTree("random", (builder, { maxNodes }) => {
+    for (let i = 0; i < maxNodes; i++) {
+      builder.add(Math.floor(random() * (builder.size + 1)) - 1, Math.floor(random() * vocabSize), 1, random());
+    }
+  });
+});
+
+drafterConformance(
+  "always right",
+  ({ truth }) =>
+    fromTree("right", (builder, { length, maxNodes }) => {
+      for (let i = 0; i < maxNodes && length + i < truth.length; i++) builder.add(i - 1, truth[length + i], 1, 0.9);
+    }),
+  { emitsExactly: (budget) => budget + 1 },
+);
+
+drafterConformance(
+  "always wrong",
+  ({ truth, vocabSize }) =>
+    fromTree("wrong", (builder, { length, maxNodes }) => {
+      for (let i = 0; i < maxNodes && length + i < truth.length; i++) {
+        builder.add(i - 1, (truth[length + i] + 1) % vocabSize, 1, 0.9);
+      }
+    }),
+  { emitsExactly: () => 1, accepts: false },
+);
+
+drafterConformance("the truth, cut short by a stop token", ({ truth, stopToken }) =>
+  fromTree("stopper", (builder, { length, maxNodes }) => {
+    for (let i = 0; i < maxNodes && length + i < truth.length; i++) {
+      builder.add(i - 1, i % 3 === 2 ? stopToken : truth[length + i], 1, 0.9);
+    }
+  }),
+);
+
+/** A drafter that offers whatever `fill` builds, deeper and wider than allowed if it likes. */
+function fromTree(name: string, fill: (builder: TreeBuilder, context: TokenView) => void): Drafter {
+  return {
+    name,
+    needs: {},
+    open() {
+      let builder = new TreeBuilder();
+      return {
+        bid(context) {
+          builder = new TreeBuilder();
+          fill(builder, context);
+          const { parent, confidence } = builder.build();
+          return builder.size === 0 ? [] : [{ parent, chance: Float64Array.from(confidence), draftMs: () => 0 }];
+        },
+        expand: () => builder.build(),
+        observe() {},
+        close() {},
+      };
+    },
+  };
+}

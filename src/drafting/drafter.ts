@@ -1,0 +1,74 @@
+import type { AcceptanceTable } from "./calibration.ts";
+import type { DraftTree } from "./tree.ts";
+
+/** Anything that proposes tokens. Shared between sequences: tables and weights live here, state lives in sessions. */
+export interface Drafter {
+  readonly name: string;
+  /** Target layers whose hidden states `observe` wants to see. */
+  readonly needs: { readonly hidden?: readonly number[] };
+  /** Throws "vocabulary-mismatch" when the drafter's tokens are not the target's. */
+  open(sequence: SequenceView): DraftSession;
+}
+
+/** What a drafter may know about the sequence it drafts for. */
+export interface SequenceView {
+  /** To be written into `DraftTree.source` for every node this session proposes. */
+  readonly source: number;
+  readonly vocabSize: number;
+  /** Tokens the target's context can hold. */
+  readonly contextLength: number;
+  /** What has been learned about this drafter's chances on this target at this temperature; shared and kept. */
+  readonly acceptance: AcceptanceTable;
+}
+
+/** The committed tokens, prompt and output. The last of them is the root: emitted, but not yet in the target's cache. */
+export interface TokenView {
+  /** The first `length` entries are the tokens; read them before returning, the buffer is reused. */
+  readonly tokens: Int32Array;
+  readonly length: number;
+  /** Levels that can still be of use before the context or the token limit ends; at least 1. */
+  readonly maxDepth: number;
+  /** Nodes that can be verified in this round at all; at least 1. */
+  readonly maxNodes: number;
+}
+
+/** An offer: nodes in some order, parents first, with chances and a price. Their tokens need not be known yet. */
+export interface Bid {
+  /** Node index of the parent, -1 = root. */
+  readonly parent: Int32Array;
+  /** Calibrated chance of each node, given that its parent was accepted; those of siblings sum to at most 1. */
+  readonly chance: Float64Array;
+  /** Milliseconds that `expand(bid, nodes)` would take. What the bid itself has cost is spent and does not count. */
+  draftMs(nodes: number): number;
+}
+
+/** One sequence's drafting. */
+export interface DraftSession {
+  /** What could be drafted after the root. Cheap: no network is run here. Empty when there is nothing to say. */
+  bid(context: TokenView): readonly Bid[];
+  /**
+   * Drafts at most `nodes` nodes of a bid of this round: the ones with the highest path chance. A path whose chance has
+   * fallen under `floor` does not pay for another node; 0 asks for all of them.
+   */
+  expand(bid: Bid, nodes: number, floor: number): DraftTree;
+  /** Called after every round, bought from or not. */
+  observe(round: RoundResult): void;
+  close(): void;
+}
+
+/** What the target said. Valid during `observe` only. */
+export interface RoundResult {
+  /** Committed tokens after the round, the emitted ones included. */
+  readonly tokens: Int32Array;
+  readonly length: number;
+  /** Tokens of this round: the accepted ones and the target's own one after them, cut at a stop. */
+  readonly emitted: readonly number[];
+  /** The tree that was verified, all sources together. */
+  readonly tree: DraftTree;
+  /** Accepted nodes of `tree`, root side first. */
+  readonly path: readonly number[];
+  /** The target's most probable token after a node, rejected ones too; -1 is the root. Computed when asked for. */
+  argmax(node: number): number;
+  /** Hidden state [hiddenSize] of a node (-1 = root) at a layer that `needs.hidden` names. */
+  hidden(node: number, layer: number): Float32Array;
+}

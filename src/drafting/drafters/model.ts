@@ -1,0 +1,202 @@
+import { DraftwrightError } from "../../errors.ts";
+import { chainBatch, type LanguageModel, type Sequence } from "../../lm/model.ts";
+import type { AcceptanceTable } from "../calibration.ts";
+import { type CostCurve, unmeasuredCurve } from "../cost-curve.ts";
+import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../drafter.ts";
+import {
+  buyingOrder,
+  cutTree,
+  type DraftTree,
+  emptyTree,
+  judge,
+  nodeDepths,
+  pathChances,
+  TreeBuilder,
+} from "../tree.ts";
+import { likeliest } from "./likeliest.ts";
+
+export interface ModelDrafterOptions {
+  /** A smaller model over the target's vocabulary. The caller keeps it and disposes of it. */
+  readonly model: LanguageModel;
+  /** Tokens proposed after each token of the chain: the likeliest goes on, the others are leaves. Default 2. */
+  readonly branches?: number;
+  /** Milliseconds of the drafter's own forwards; by default learned from them. */
+  readonly curve?: CostCurve;
+  readonly clock?: () => number;
+}
+
+/** Prompt tokens per forward when the drafter reads what it has missed. */
+const chunkRows = 256;
+/** What was missed is read once and serves all later rounds: its price is spread over at most this many tokens. */
+const spreadTokens = 64;
+
+// Buckets of the acceptance table: by rank before anything is drafted, by confidence once it is.
+const maxBranches = 4;
+const rankPriors = [0.65, 0.12, 0.05, 0.03];
+const confidenceBuckets = 10;
+
+/**
+ * Small-model drafting: the model continues the text greedily, one forward a token, in its own KV cache.
+ * Source: Leviathan et al. 2023 with an argmax draft, so that `match` is the rule that is lossless for it. The drafts go on
+ * from the rows that were accepted; the last drafted token was never run, so each round starts with one or two of catch-up.
+ */
+export function modelDrafter(options: ModelDrafterOptions): Drafter {
+  const branches = options.branches ?? 2;
+  if (!Number.isInteger(branches) || branches < 1 || branches > maxBranches) {
+    throw new DraftwrightError("bad-argument", `model drafter: branches is ${branches}; it must be 1..${maxBranches}.`);
+  }
+  const { model } = options;
+  // Shared by all sessions: they run on the same machine.
+  const curve = options.curve ?? unmeasuredCurve();
+  const clock = options.clock ?? (() => performance.now());
+  return {
+    name: "model",
+    needs: {},
+    open(view) {
+      if (model.vocabSize !== view.vocabSize) {
+        throw new DraftwrightError(
+          "vocabulary-mismatch",
+          `The drafter has ${model.vocabSize} tokens, the target ${view.vocabSize}. Choose a drafter of the same family.`,
+        );
+      }
+      return new ModelSession(model, view, branches, curve, clock);
+    },
+  };
+}
+
+class ModelSession implements DraftSession {
+  private readonly model: LanguageModel;
+  private readonly source: number;
+  private readonly acceptance: AcceptanceTable;
+  private readonly branches: number;
+  private readonly curve: CostCurve;
+  private readonly clock: () => number;
+  private readonly sequence: Sequence;
+  private context: TokenView | null = null;
+  /** Drafted tokens whose rows are pending in the cache, in order. */
+  private readonly fed: number[] = [];
+  private drafted: DraftTree = emptyTree;
+  /** Per drafted node: its rank among its siblings and its confidence bucket. */
+  private readonly rank: number[] = [];
+  private readonly bucket: number[] = [];
+
+  constructor(model: LanguageModel, view: SequenceView, branches: number, curve: CostCurve, clock: () => number) {
+    this.model = model;
+    this.source = view.source;
+    this.acceptance = view.acceptance;
+    this.branches = Math.min(branches, view.vocabSize);
+    this.curve = curve;
+    this.clock = clock;
+    this.sequence = model.open({ rows: Math.min(model.contextLength, view.contextLength) });
+  }
+
+  bid(context: TokenView): readonly Bid[] {
+    this.context = context;
+    const depth = this.depthLimit(context);
+    if (depth < 1) return [];
+    const levels = Math.min(depth, context.maxNodes);
+    const size = levels * this.branches;
+    const parent = new Int32Array(size);
+    const chance = new Float64Array(size);
+    for (let i = 0; i < size; i++) {
+      const level = Math.floor(i / this.branches);
+      const rank = i % this.branches;
+      parent[i] = level === 0 ? -1 : (level - 1) * this.branches;
+      chance[i] = this.acceptance.chance(rank, level, rankPriors[rank]);
+      // The outcomes of siblings exclude each other; separately learned chances may not add up.
+      if (rank > 0) chance[i] = Math.min(chance[i], Math.max(0, 1 - chance[i - 1]) / rank);
+    }
+    const steps = stepsByNodes(parent, chance);
+    const missing = context.length - this.sequence.length;
+    const first = this.curve.ms(1, context.length);
+    const catchUp = this.curve.ms(missing, this.sequence.length) - first;
+    const spread = missing <= 2 ? 1 : Math.min(context.maxDepth + 1, spreadTokens);
+    return [{ parent, chance, draftMs: (nodes) => (nodes === 0 ? 0 : first * steps[nodes] + catchUp / spread) }];
+  }
+
+  expand(bid: Bid, nodes: number, floor: number): DraftTree {
+    const context = this.context as TokenView;
+    const levels = Math.min(stepsByNodes(bid.parent, bid.chance)[nodes], this.depthLimit(context));
+    const builder = new TreeBuilder();
+    this.rank.length = 0;
+    this.bucket.length = 0;
+    let logits = this.catchUp(context);
+    let parent = -1;
+    let path = 1;
+    for (let level = 0; ; level++) {
+      const { tokens, probabilities } = likeliest(logits, this.branches);
+      const above = parent;
+      for (let rank = 0; rank < tokens.length; rank++) {
+        const confidence = Math.min(confidenceBuckets - 1, Math.floor(probabilities[rank] * confidenceBuckets));
+        const bucket = maxBranches + confidence;
+        const chance = this.acceptance.chance(bucket, 0, (confidence + 0.5) / confidenceBuckets);
+        const node = builder.add(above, tokens[rank], this.source, chance);
+        this.rank[node] = rank;
+        this.bucket[node] = bucket;
+        if (rank > 0) continue;
+        parent = node;
+        path *= chance;
+      }
+      if (level + 1 >= levels || path * this.acceptance.chance(0, level + 1, rankPriors[0]) < floor) break;
+      logits = this.feed([tokens[0]]);
+      this.fed.push(tokens[0]);
+    }
+    this.drafted = builder.build();
+    return cutTree(this.drafted, nodes);
+  }
+
+  observe(round: RoundResult): void {
+    judge(this.drafted, round.emitted, (node, depth, accepted) => {
+      this.acceptance.update(this.rank[node], depth, accepted);
+      this.acceptance.update(this.bucket[node], 0, accepted);
+    });
+    // Keep the rows of what was accepted; the last emitted token is the next root and must be run again for its logits.
+    let kept = 0;
+    while (kept < this.fed.length && kept < round.emitted.length - 1 && this.fed[kept] === round.emitted[kept]) kept++;
+    this.sequence.compact(Int32Array.from({ length: kept }, (_, i) => i));
+    this.fed.length = 0;
+    this.drafted = emptyTree;
+  }
+
+  close(): void {
+    this.sequence.close();
+  }
+
+  /** Levels that fit: a node at level d needs the rows of the context and of the d drafted tokens before it. */
+  private depthLimit(context: TokenView): number {
+    return Math.min(context.maxDepth, this.sequence.capacity - context.length + 1);
+  }
+
+  /** Runs the committed tokens that the cache lacks (at least the root) and returns the logits after the root. */
+  private catchUp({ tokens, length }: TokenView): Float32Array {
+    // A bid may be expanded once a round; whatever an abandoned round left pending is dropped.
+    this.sequence.compact([]);
+    this.fed.length = 0;
+    while (true) {
+      const start = this.sequence.length;
+      const chunk = tokens.subarray(start, Math.min(length, start + chunkRows));
+      const logits = this.feed(chunk);
+      this.sequence.compact(Int32Array.from(chunk, (_, i) => i));
+      if (this.sequence.length === length) return logits;
+    }
+  }
+
+  private feed(tokens: ArrayLike<number>): Float32Array {
+    const batch = chainBatch(this.sequence, tokens, "last");
+    const kv = this.sequence.length + this.sequence.pending;
+    const start = this.clock();
+    const result = this.model.forward(batch);
+    this.curve.observe(tokens.length, kv, this.clock() - start);
+    return result.logits(tokens.length - 1);
+  }
+}
+
+/** For every number of nodes bought in order of path chance: the forwards they take, one a level. [nodes + 1] */
+function stepsByNodes(parent: Int32Array, chance: Float64Array): Int32Array {
+  const depth = nodeDepths(parent);
+  const steps = new Int32Array(parent.length + 1);
+  buyingOrder(pathChances(parent, chance)).forEach((node, i) => {
+    steps[i + 1] = Math.max(steps[i], depth[node] + 1);
+  });
+  return steps;
+}

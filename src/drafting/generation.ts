@@ -1,0 +1,334 @@
+import { DraftwrightError } from "../errors.ts";
+import { chainBatch, type ForwardResult, type LanguageModel, type Sequence } from "../lm/model.ts";
+import {
+  argmax,
+  createHistory,
+  createSampler,
+  keyedUniform,
+  type Sampler,
+  type SamplingParams,
+  type TokenHistory,
+} from "../lm/sampling/index.ts";
+import { Calibration } from "./calibration.ts";
+import { type CostCurve, unmeasuredCurve } from "./cost-curve.ts";
+import type { Drafter, RoundResult, TokenView } from "./drafter.ts";
+import { Guard } from "./guard.ts";
+import { type Decision, Market, type Policy, type Seat } from "./market.ts";
+import { RoundBatches } from "./round-batch.ts";
+import { type DraftTree, emptyTree, Role } from "./tree.ts";
+import { type Verdict, verifyMatch } from "./verify.ts";
+
+export interface GenerationOptions {
+  readonly model: LanguageModel;
+  /**
+   * Holds nothing, or the keys and values of the first `sequence.length` prompt tokens (at most all but the last). The
+   * generation owns it once it is made.
+   */
+  readonly sequence: Sequence;
+  readonly promptTokens: ArrayLike<number>;
+  readonly sampling: SamplingParams;
+  readonly seed: number;
+  /** Index among the answers to one prompt; default 0. */
+  readonly completion?: number;
+  readonly drafters?: readonly Drafter[];
+  /** Default `auto`. */
+  readonly policy?: Policy;
+  readonly maxTokens: number;
+  /** End-of-generation tokens. The one that ends the text is emitted. */
+  readonly stopTokens?: ReadonlySet<number>;
+  /** Asked once for each emitted token, in order; true ends the text after that token (a stop string is complete). */
+  readonly isStopText?: (token: number) => boolean;
+  /** What is learned across generations of one target: its cost, the drafters' chances, whether drafting pays. */
+  readonly curve?: CostCurve;
+  readonly calibration?: Calibration;
+  readonly guard?: Guard;
+  /** Milliseconds. Every decision follows from seed, curve and clock. */
+  readonly clock?: () => number;
+}
+
+export type FinishReason = "stop" | "stop-string" | "length" | "context";
+
+export interface EmittedToken {
+  readonly token: number;
+  /** Name of the drafter that proposed it, or "target". */
+  readonly source: string;
+}
+
+/** Why and how a round ran. */
+export interface RoundTrace {
+  readonly decision: Decision;
+  /** Nodes offered, by drafter. */
+  readonly offered: Readonly<Record<string, number>>;
+  /** Nodes verified, by drafter. */
+  readonly proposed: Readonly<Record<string, number>>;
+  /** Rows of the target's forward: 1 + nodes. */
+  readonly width: number;
+  /** Drafted tokens that were emitted. */
+  readonly accepted: number;
+  readonly expectedTokens: number;
+  /** Target milliseconds the curve expected; 0 where nobody asked it. */
+  readonly expectedMs: number;
+  readonly draftMs: number;
+  readonly verifyMs: number;
+}
+
+export interface RoundReport {
+  /** At least one token; the target's own one is last unless a stop came before it. */
+  readonly emitted: readonly EmittedToken[];
+  readonly finishReason: FinishReason | null;
+  readonly trace: RoundTrace;
+}
+
+const targetName = "target";
+const defaultBudget = 32;
+const nothingProposed: Readonly<Record<string, number>> = {};
+
+/**
+ * One text being decoded, as a synchronous step machine: `prefillStep` until it returns 0, then `step` until a report
+ * carries a finish reason. Plain decoding is the same machine with nothing drafted. Prompt and output together never
+ * exceed the context (or the rows of the sequence, if fewer).
+ */
+export class Generation {
+  /** Names by `DraftTree.source`; 0 is the target. */
+  readonly sources: readonly string[];
+  finishReason: FinishReason | null = null;
+  private readonly options: GenerationOptions;
+  private readonly sequence: Sequence;
+  private readonly tokens: Int32Array;
+  private length: number;
+  private readonly promptLength: number;
+  private readonly sampler: Sampler;
+  private readonly history: TokenHistory;
+  private readonly draws: (position: number) => number;
+  private readonly curve: CostCurve;
+  private readonly guard: Guard;
+  private readonly clock: () => number;
+  private readonly seats: Seat[] = [];
+  private readonly market: Market;
+  private readonly batches: RoundBatches;
+  private readonly budget: number;
+  private readonly auto: boolean;
+  private readonly verdict: Verdict = { path: [], emitted: [] };
+  private closed = false;
+
+  /** Throws "bad-argument", "context-overflow" (prompt too long) or what the drafters throw on opening. */
+  constructor(options: GenerationOptions) {
+    const { model, sequence, promptTokens, sampling, seed, completion = 0, drafters = [] } = options;
+    const policy = options.policy ?? { mode: "auto" };
+    check(options, policy);
+    this.options = options;
+    this.sequence = sequence;
+    this.tokens = new Int32Array(Math.min(model.contextLength, sequence.capacity));
+    this.tokens.set(promptTokens);
+    this.length = promptTokens.length;
+    this.promptLength = promptTokens.length;
+    this.sampler = createSampler(sampling, model.vocabSize);
+    this.history = createHistory(sampling, model.vocabSize, promptTokens);
+    this.draws = (position) => keyedUniform(seed, completion, position);
+    this.curve = options.curve ?? unmeasuredCurve();
+    this.guard = options.guard ?? new Guard();
+    this.clock = options.clock ?? (() => performance.now());
+    this.budget = policy.budget ?? defaultBudget;
+    this.auto = policy.mode === "auto";
+    this.sources = [targetName, ...drafters.map((drafter) => drafter.name)];
+    this.batches = new RoundBatches([...new Set(drafters.flatMap((drafter) => drafter.needs.hidden ?? []))]);
+    const calibration = options.calibration ?? new Calibration();
+    try {
+      for (const drafter of policy.mode === "off" ? [] : drafters) {
+        const session = drafter.open({
+          source: this.sources.indexOf(drafter.name),
+          vocabSize: model.vocabSize,
+          contextLength: this.tokens.length,
+          acceptance: calibration.table(`${drafter.name} at temperature ${sampling.temperature.toFixed(1)}`),
+        });
+        this.seats.push({ name: drafter.name, session });
+      }
+    } catch (error) {
+      for (const { session } of this.seats) session.close();
+      throw error;
+    }
+    this.market = new Market(this.seats, policy, this.curve, this.guard, this.clock, model.vocabSize);
+  }
+
+  /** Prompt tokens that `prefillStep` has not run yet. The last prompt token is not one of them: it is the first root. */
+  get prefillLeft(): number {
+    return Math.max(0, this.promptLength - 1 - this.sequence.length);
+  }
+
+  /** Runs up to `chunkRows` prompt tokens; returns how many are left. Chunks do not depend on drafters or policy. */
+  prefillStep(chunkRows: number): number {
+    this.assertOpen();
+    const start = this.sequence.length;
+    const rows = Math.min(chunkRows, this.prefillLeft);
+    if (rows > 0) {
+      this.options.model.forward(chainBatch(this.sequence, this.tokens.subarray(start, start + rows), "none"));
+      this.sequence.compact(Int32Array.from({ length: rows }, (_, i) => i));
+    }
+    return this.prefillLeft;
+  }
+
+  /** One round: bids, purchase, drafts, one target forward, verification. Emits at least one token. */
+  step(): RoundReport {
+    this.assertOpen();
+    if (this.finishReason) throw new DraftwrightError("bad-argument", "The text has ended; close the generation.");
+    if (this.prefillLeft > 0) {
+      throw new DraftwrightError(
+        "bad-argument",
+        "The prompt is not in the cache yet: call prefillStep until it returns 0.",
+      );
+    }
+    const { sequence, clock } = this;
+    const kv = sequence.length;
+    const start = clock();
+    const draft = this.market.draft(this.view(), kv);
+    const batch = this.batches.fill(sequence, this.tokens[this.length - 1], draft.tree);
+    const drafted = clock();
+    const result = this.options.model.forward(batch);
+    const verified = clock();
+    const width = draft.tree.token.length + 1;
+    const plainMs = this.auto ? this.curve.ms(1, kv) : 0;
+    this.curve.observe(width, kv, verified - drafted);
+    const emitted = this.verify(draft.tree, result);
+    this.observe(draft.tree, result);
+    const draftMs = drafted - start;
+    if (this.auto) {
+      // Only bids that were bought are charged: the others cost microseconds, and the plain time lacks them too.
+      const expectedMs = draftMs + draft.forecast.milliseconds;
+      this.guard.settle(draft.paid, emitted.length, draftMs + verified - drafted, expectedMs, plainMs);
+    }
+    return {
+      emitted,
+      finishReason: this.finishReason,
+      trace: {
+        decision: draft.decision,
+        offered: draft.offered,
+        proposed: this.countBySource(draft.tree),
+        width,
+        accepted: this.verdict.path.length,
+        expectedTokens: draft.forecast.tokens,
+        expectedMs: draft.forecast.milliseconds,
+        draftMs,
+        verifyMs: verified - drafted,
+      },
+    };
+  }
+
+  /** Frees the rows of the target and of the drafters, at any time and any number of times. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const { session } of this.seats) session.close();
+    this.sequence.close();
+  }
+
+  /** Tokens that may still be emitted. */
+  private get room(): number {
+    const emitted = this.length - this.promptLength;
+    return Math.min(this.options.maxTokens - emitted, this.tokens.length - this.length);
+  }
+
+  private view(): TokenView {
+    return {
+      tokens: this.tokens,
+      length: this.length,
+      maxDepth: this.room - 1,
+      maxNodes: Math.min(this.budget, this.sequence.capacity - this.sequence.length - 1),
+    };
+  }
+
+  /** Verifies, appends what is emitted, and commits the rows of all of it but the last token. */
+  private verify(tree: DraftTree, result: ForwardResult): readonly EmittedToken[] {
+    const { verdict, sources } = this;
+    const logits = (node: number) => result.logits(node + 1);
+    verifyMatch(tree, logits, this.sampler, this.history, this.draws, this.length, verdict);
+    const emitted: EmittedToken[] = [];
+    for (const token of verdict.emitted) {
+      const node = verdict.path[emitted.length];
+      emitted.push({ token, source: node === undefined ? targetName : sources[tree.source[node]] });
+      this.tokens[this.length++] = token;
+      this.finishReason = this.reasonToStop(token);
+      if (this.finishReason) break;
+    }
+    verdict.emitted.length = emitted.length;
+    verdict.path.length = Math.min(verdict.path.length, emitted.length);
+    const rows = [0];
+    for (let i = 0; i < emitted.length - 1; i++) rows.push(verdict.path[i] + 1);
+    this.sequence.compact(rows);
+    return emitted;
+  }
+
+  private reasonToStop(token: number): FinishReason | null {
+    if (this.options.stopTokens?.has(token)) return "stop";
+    if (this.options.isStopText?.(token)) return "stop-string";
+    if (this.length - this.promptLength >= this.options.maxTokens) return "length";
+    return this.length >= this.tokens.length ? "context" : null;
+  }
+
+  private observe(tree: DraftTree, result: ForwardResult): void {
+    if (this.seats.length === 0) return;
+    const round: RoundResult = {
+      tokens: this.tokens,
+      length: this.length,
+      emitted: this.verdict.emitted,
+      tree,
+      path: this.verdict.path,
+      argmax: (node) => argmax(result.logits(node + 1)),
+      hidden: (node, layer) => result.hidden(node + 1, layer),
+    };
+    for (const { session } of this.seats) session.observe(round);
+  }
+
+  private countBySource(tree: DraftTree): Readonly<Record<string, number>> {
+    if (tree === emptyTree) return nothingProposed;
+    const counts: Record<string, number> = {};
+    for (let i = 0; i < tree.source.length; i++) {
+      if (tree.role?.[i] === Role.observed) continue;
+      const name = this.sources[tree.source[i]];
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw new DraftwrightError("disposed", "The generation is closed. Start another.");
+  }
+}
+
+function check(options: GenerationOptions, policy: Policy): void {
+  const { model, sequence, promptTokens, maxTokens, drafters = [] } = options;
+  const limit = Math.min(model.contextLength, sequence.capacity);
+  if (promptTokens.length === 0) {
+    throw new DraftwrightError("bad-argument", "The prompt is empty. Give at least the begin-of-text token.");
+  }
+  if (promptTokens.length >= limit) {
+    throw new DraftwrightError(
+      "context-overflow",
+      `The prompt has ${promptTokens.length} tokens and the context holds ${limit}. Cut it, or use a longer context.`,
+    );
+  }
+  if (sequence.length >= promptTokens.length || sequence.pending > 0) {
+    throw new DraftwrightError(
+      "bad-argument",
+      "The sequence holds more than the prompt. Truncate it to what they share.",
+    );
+  }
+  if (!Number.isInteger(maxTokens) || maxTokens < 1) {
+    throw new DraftwrightError("bad-argument", `maxTokens is ${maxTokens}; it must be an integer >= 1.`);
+  }
+  if (policy.budget !== undefined && (!Number.isInteger(policy.budget) || policy.budget < 1)) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `The budget is ${policy.budget}; it must be an integer >= 1, or mode "off".`,
+    );
+  }
+  if (policy.mode === "forced" && policy.budget === undefined) {
+    throw new DraftwrightError("bad-argument", "Forced drafting needs a budget: how many nodes?");
+  }
+  const names = [targetName, ...drafters.map((drafter) => drafter.name)];
+  if (new Set(names).size !== names.length) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `Drafters need different names, none of them "target": ${names.slice(1)}.`,
+    );
+  }
+}

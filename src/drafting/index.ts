@@ -1,0 +1,24 @@
+// The heart: a drafter proposes a tree of tokens, the target verifies it in one forward, and the output is the target's.
+// `Generation` is the decoding loop; drafters/ holds one file per drafter, conformance.ts the suite that each must pass.
+// A round: the market collects bids and buys what pays under the cost curve, the drafters draft it, `verifyMatch` keeps
+// what the target would have said itself. Nothing here knows of files, HTTP, workers or text: tokens in, tokens out.
+
+export { AcceptanceTable, Calibration } from "./calibration.ts";
+export { type CostCurve, type CurveGrid, MeasuredCurve, unmeasuredCurve } from "./cost-curve.ts";
+export type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "./drafter.ts";
+export { bigramTable } from "./drafters/bigram.ts";
+export { type LookupOptions, lookupDrafter } from "./drafters/lookup.ts";
+export { type ModelDrafterOptions, modelDrafter } from "./drafters/model.ts";
+export {
+  type EmittedToken,
+  type FinishReason,
+  Generation,
+  type GenerationOptions,
+  type RoundReport,
+  type RoundTrace,
+} from "./generation.ts";
+export { Guard } from "./guard.ts";
+export type { Decision, Policy } from "./market.ts";
+export { type MeasureOptions, measureCurve } from "./measure-curve.ts";
+export { type DraftingReport, Stats } from "./stats.ts";
+export { type DraftTree, Role, TreeBuilder } from "./tree.ts";
