@@ -73,10 +73,11 @@ export class Backend {
     this.device = device;
     this.threads = this.#pool?.threads ?? 1;
     if (!this.#pool) return;
-    requireFunction<(b: Pointer, n: number) => void>(device.pointer, "ggml_backend_set_n_threads", "setThreads")(
-      pointer,
-      this.threads,
-    );
+    requireFunction<(b: Pointer, n: number) => void>(
+      device.pointer,
+      "ggml_backend_set_n_threads",
+      "setThreads",
+    )(pointer, this.threads);
     requireFunction<(b: Pointer, p: Pointer) => void>(
       device.pointer,
       "ggml_backend_cpu_set_threadpool",

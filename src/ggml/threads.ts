@@ -37,7 +37,10 @@ export class ThreadPool {
     }
     for (const core of options.cores ?? []) {
       if (!Number.isInteger(core) || core < 0 || core >= MAX_THREADS) {
-        throw new DraftwrightError("bad-argument", `cores must be core numbers from 0 to ${MAX_THREADS - 1}, not ${core}`);
+        throw new DraftwrightError(
+          "bad-argument",
+          `cores must be core numbers from 0 to ${MAX_THREADS - 1}, not ${core}`,
+        );
       }
     }
     const poll = options.poll ?? 50;
