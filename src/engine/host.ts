@@ -1,0 +1,178 @@
+import { type Drafter, Guard, measureCurve, type Policy } from "../drafting/index.ts";
+import { DraftwrightError } from "../errors.ts";
+import { proveNumerics } from "../lm/numerics.ts";
+import { chooseDrafters, makeDrafters } from "./drafters.ts";
+import { encodePrompt, GenerationTask } from "./generation-task.ts";
+import { LearnedProfile } from "./learned-profile.ts";
+import type { Call, FromHost, HostOptions, ModelInfo, ProfileReport, ToHost } from "./protocol.ts";
+import type { GenerationRequest } from "./request.ts";
+import type { EngineModel, LoadModelFile } from "./runtime.ts";
+import { Scheduler } from "./scheduler.ts";
+import { toWire } from "./wire-error.ts";
+
+/**
+ * Owns the models of one thread and serves requests on them. Knows nothing of threads: whoever owns it passes messages to
+ * `handle`, and calls `tick` until it is idle.
+ */
+export class Host {
+  readonly #send: (message: FromHost) => void;
+  readonly #scheduler: Scheduler;
+  readonly #target: EngineModel;
+  readonly #draft: EngineModel | undefined;
+  readonly #profile: LearnedProfile;
+  readonly #draftProfile: LearnedProfile | undefined;
+  readonly #drafters: ReadonlyMap<string, Drafter>;
+  /** What one set of drafters is worth; the verdict on one says nothing about another. */
+  readonly #guards = new Map<string, Guard>();
+
+  /** Sends `ready` when everything is loaded. Throws what loading throws; nothing stays loaded then. */
+  constructor(options: HostOptions, load: LoadModelFile, send: (message: FromHost) => void) {
+    const started = performance.now();
+    this.#send = send;
+    this.#target = load(options.path, options.load);
+    try {
+      this.#draft = options.draftPath === null ? undefined : load(options.draftPath, options.load);
+      if (this.#draft) requireSameVocabulary(this.#target, this.#draft);
+      const loadMs = performance.now() - started;
+      this.#profile = new LearnedProfile(this.#target, options.profiles);
+      this.#draftProfile = this.#draft && new LearnedProfile(this.#draft, options.profiles);
+      this.#drafters = makeDrafters(
+        this.#draft && this.#draftProfile && { model: this.#draft, curve: this.#draftProfile.curve },
+      );
+      this.#save();
+      this.#scheduler = new Scheduler(() => noRoom(this.#target));
+      send({ type: "ready", info: this.#info(loadMs) });
+    } catch (error) {
+      this.#draft?.[Symbol.dispose]();
+      this.#target[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  get idle(): boolean {
+    return this.#scheduler.idle;
+  }
+
+  tick(): void {
+    this.#scheduler.tick();
+  }
+
+  handle(message: ToHost): void {
+    switch (message.type) {
+      case "generate":
+        this.#answer(message.id, () => this.#generate(message.id, message.request));
+        break;
+      case "abort":
+        this.#scheduler.abort(message.id);
+        break;
+      case "call":
+        this.#answer(message.id, () => {
+          this.#send({ type: "reply", id: message.id, value: this.#call(message.id, message.call) });
+        });
+        break;
+      case "close":
+        this.#scheduler.abortAll();
+        this.#save();
+        this.#draft?.[Symbol.dispose]();
+        this.#target[Symbol.dispose]();
+    }
+  }
+
+  #generate(id: number, request: GenerationRequest): void {
+    const drafters = chooseDrafters(this.#drafters, request.draft);
+    const { curve, calibration } = this.#profile;
+    const shared = { drafters, policy: policyOf(request), curve, calibration, guard: this.#guard(drafters) };
+    this.#scheduler.submit(id, new GenerationTask(id, this.#target, request, shared, this.#send));
+  }
+
+  #call(id: number, call: Call): unknown {
+    switch (call.method) {
+      case "encode":
+        return encodePrompt(this.#target, call.prompt);
+      case "decode":
+        return this.#target.tokenizer.decode(call.tokens);
+      case "profile":
+        return this.#measure(id, call);
+    }
+  }
+
+  /** Takes seconds to minutes, in which running generations wait. */
+  #measure(id: number, { widths, kv, repeats }: Extract<Call, { method: "profile" }>): ProfileReport {
+    const { model } = this.#target;
+    const onProgress = (share: number) => this.#send({ type: "progress", id, share });
+    const grid = measureCurve(model, { widths, kv, repeats, onProgress });
+    const proof = proveNumerics(model);
+    this.#profile.replace(grid);
+    this.#save();
+    return { ...grid, proof };
+  }
+
+  #guard(drafters: readonly Drafter[]): Guard {
+    const key = drafters.map((drafter) => drafter.name).join(",");
+    const guard = this.#guards.get(key) ?? new Guard();
+    this.#guards.set(key, guard);
+    return guard;
+  }
+
+  #answer(id: number, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#send({ type: "error", id, error: toWire(error) });
+    }
+  }
+
+  #save(): void {
+    this.#profile.save();
+    this.#draftProfile?.save();
+  }
+
+  #info(loadMs: number): ModelInfo {
+    const { path, model, tokenizer, config, hash, threads, device, chatTemplate } = this.#target;
+    const text = (token: number) => (token < 0 ? "" : tokenizer.decode([token]));
+    return {
+      path,
+      name: config.name ?? "",
+      architecture: config.architecture,
+      contextLength: model.contextLength,
+      vocabSize: model.vocabSize,
+      layerCount: model.layerCount,
+      hiddenSize: model.hiddenSize,
+      numerics: model.numerics,
+      threads,
+      device,
+      hash,
+      draftModel: this.#draft?.path ?? null,
+      drafters: [...this.#drafters.keys()],
+      loadMs,
+      chat: {
+        template: chatTemplate,
+        bosToken: text(tokenizer.bos),
+        eosToken: text(tokenizer.eos),
+        isChatMl: tokenizer.encode("<|im_start|>", { parseSpecial: true }).length === 1,
+      },
+    };
+  }
+}
+
+function policyOf({ draft, budget }: GenerationRequest): Policy {
+  if (draft.length === 0) return { mode: "off" };
+  return budget === undefined ? { mode: "auto" } : { mode: "forced", budget };
+}
+
+function requireSameVocabulary(target: EngineModel, draft: EngineModel): void {
+  if (target.tokenizer.hash === draft.tokenizer.hash) return;
+  throw new DraftwrightError(
+    "vocabulary-mismatch",
+    `The draft model ${draft.path} has another vocabulary than ${target.path}, so its tokens mean other texts. ` +
+      "Use a smaller model of the same family.",
+  );
+}
+
+function noRoom(target: EngineModel): DraftwrightError {
+  return new DraftwrightError(
+    "out-of-memory",
+    `The KV cache of ${target.path} has no room for this request although no other runs. Load with more kvRows, or ask ` +
+      "for fewer tokens.",
+  );
+}

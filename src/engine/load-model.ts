@@ -1,0 +1,57 @@
+import { DraftwrightError } from "../errors.ts";
+import type { LoadOptions } from "../lm/load.ts";
+import { connectWorker } from "./connection.ts";
+import { findDraftModel, findModel } from "./find-model.ts";
+import { Model } from "./model.ts";
+import { profileFolder } from "./profile-store.ts";
+
+export interface ModelOptions
+  extends Pick<LoadOptions, "threads" | "device" | "numerics" | "contextLength" | "kvType"> {
+  /** A path, or a name that `draftwright models list` shows. Default: the embedded model. */
+  readonly model?: string;
+  /**
+   * A small model of the same family (path or name) that drafts for it; at most one so far. Default: the embedded drafter
+   * for the embedded model, none for others.
+   */
+  readonly draftModels?: readonly string[];
+  /** KV rows (tokens) of all running generations together; later ones wait. Default: one context. */
+  readonly kvRows?: number;
+}
+
+const known = new Set<keyof ModelOptions>([
+  "model",
+  "draftModels",
+  "threads",
+  "device",
+  "numerics",
+  "contextLength",
+  "kvType",
+  "kvRows",
+]);
+
+/**
+ * Loads a model, and its draft model, on a thread of its own. Throws `model-not-found`, `bad-model`, `unsupported-model`,
+ * `vocabulary-mismatch`, `out-of-memory`, `device-missing`, `native-missing`, `bad-argument`. Dispose of it when done.
+ */
+export async function loadModel(options: ModelOptions = {}): Promise<Model> {
+  for (const name of Object.keys(options)) {
+    if (!known.has(name as keyof ModelOptions)) {
+      throw new DraftwrightError("bad-argument", `Unknown option "${name}". Options: ${[...known].join(", ")}.`);
+    }
+  }
+  const { model, draftModels, ...load } = options;
+  if (draftModels && draftModels.length > 1) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `${draftModels.length} draft models were given; one is supported so far.`,
+    );
+  }
+  const path = await findModel(model);
+  const draftPath =
+    draftModels === undefined
+      ? findDraftModel(path)
+      : draftModels.length === 0
+        ? null
+        : await findModel(draftModels[0]);
+  return Model.open(connectWorker({ path, draftPath, load, profiles: profileFolder() }));
+}

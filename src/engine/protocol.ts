@@ -1,0 +1,88 @@
+import type { CurveGrid, DraftingReport, RoundReport } from "../drafting/index.ts";
+import type { LoadOptions } from "../lm/load.ts";
+import type { Numerics } from "../lm/model.ts";
+import type { NumericsProof } from "../lm/numerics.ts";
+import type { GenerationRequest, WirePrompt } from "./request.ts";
+import type { FinishReason, GeneratedToken } from "./result.ts";
+import type { WireError } from "./wire-error.ts";
+
+// What crosses between the thread of the caller and the thread of the model: plain data in both directions.
+
+export interface HostOptions {
+  readonly path: string;
+  readonly draftPath: string | null;
+  readonly load: LoadOptions;
+  /** Folder of saved cost curves; null keeps none. */
+  readonly profiles: string | null;
+}
+
+export interface ModelInfo {
+  /** `general.name` of the file; may be empty. */
+  readonly name: string;
+  readonly path: string;
+  readonly architecture: string;
+  readonly contextLength: number;
+  readonly vocabSize: number;
+  readonly layerCount: number;
+  readonly hiddenSize: number;
+  readonly numerics: Numerics;
+  readonly threads: number;
+  readonly device: string;
+  readonly hash: string;
+  readonly draftModel: string | null;
+  /** Names that `draft` accepts, beside `auto` and `off`. */
+  readonly drafters: readonly string[];
+  /** Milliseconds to read target and draft model. */
+  readonly loadMs: number;
+  /** What the chat template needs to know. */
+  readonly chat: {
+    readonly template: string | undefined;
+    readonly bosToken: string;
+    readonly eosToken: string;
+    readonly isChatMl: boolean;
+  };
+}
+
+/** ms[i][j]: milliseconds of a forward of widths[i] rows after kv[j]; and whether its rows depend on its width. */
+export interface ProfileReport extends CurveGrid {
+  readonly proof: NumericsProof;
+}
+
+/** A question to the host that is answered once, between two rounds. */
+export type Call =
+  | { readonly method: "encode"; readonly prompt: WirePrompt }
+  | { readonly method: "decode"; readonly tokens: ArrayLike<number> }
+  | {
+      readonly method: "profile";
+      readonly widths: readonly number[];
+      readonly kv: readonly number[];
+      readonly repeats: number;
+    };
+
+export type ToHost =
+  | { readonly type: "generate"; readonly id: number; readonly request: GenerationRequest }
+  | { readonly type: "abort"; readonly id: number }
+  | { readonly type: "call"; readonly id: number; readonly call: Call }
+  | { readonly type: "close" };
+
+export interface Finished {
+  readonly promptTokens: number;
+  readonly finishReason: FinishReason;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+  readonly drafting: DraftingReport;
+}
+
+export type FromHost =
+  | { readonly type: "ready"; readonly info: ModelInfo }
+  | { readonly type: "failed"; readonly error: WireError }
+  | {
+      readonly type: "round";
+      readonly id: number;
+      readonly tokens: readonly GeneratedToken[];
+      readonly report?: RoundReport;
+    }
+  | { readonly type: "finished"; readonly id: number; readonly result: Finished }
+  | { readonly type: "error"; readonly id: number; readonly error: WireError }
+  | { readonly type: "reply"; readonly id: number; readonly value: unknown }
+  | { readonly type: "progress"; readonly id: number; readonly share: number };

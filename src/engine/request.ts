@@ -1,0 +1,156 @@
+import { randomInt } from "node:crypto";
+import type { RoundReport } from "../drafting/index.ts";
+import { DraftwrightError } from "../errors.ts";
+import type { ChatMessage } from "../lm/chat-template.ts";
+import type { SamplingParams } from "../lm/sampling/index.ts";
+
+/** Text; or a conversation, put into the model's chat template; or token ids as they are. */
+export type Prompt = string | { readonly messages: readonly ChatMessage[] } | { readonly tokens: ArrayLike<number> };
+
+/** A prompt on its way to the model: messages have become text in which control tokens are read as such. */
+export type WirePrompt = { readonly text: string; readonly special: boolean } | { readonly tokens: Int32Array };
+
+/**
+ * `auto`: every drafter there is, under the measured cost curve. `off`: plain decoding. A name or names (`lookup`,
+ * `model`): these drafters only.
+ */
+export type DraftChoice = "auto" | "off" | (string & {}) | readonly string[];
+
+export interface GenerateOptions {
+  /** Default `auto`. What is drafted changes the speed, never the output. */
+  readonly draft?: DraftChoice;
+  /** Draft tokens in every round, whatever they cost. Default: as many as pay. */
+  readonly budget?: number;
+  /** Default 256. */
+  readonly maxTokens?: number;
+  /** 0 (default) is greedy. */
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly penaltyWindow?: number;
+  /** Added to the logit of each token id; -Infinity forbids it. */
+  readonly logitBias?: ReadonlyMap<number, number> | Readonly<Record<number, number>>;
+  /** Equal seeds give equal texts at any temperature, with and without drafting. Default: a random one. */
+  readonly seed?: number;
+  /** The text ends before the first of these. */
+  readonly stop?: string | readonly string[];
+  /** Ends the generation within one round; iterator and result then throw `aborted`. */
+  readonly signal?: AbortSignal;
+  /** A prompt longer than the context is refused (default), or loses its beginning. */
+  readonly overflow?: "error" | "truncate-left";
+  /** Called after every round with what was offered, bought and accepted. */
+  readonly onRound?: (round: RoundReport) => void;
+}
+
+/** `GenerateOptions` with defaults filled in and checked, as plain data that can cross to the worker. */
+export interface GenerationRequest {
+  readonly prompt: WirePrompt;
+  /** Names, or all there are; an empty list is plain decoding. */
+  readonly draft: "auto" | readonly string[];
+  readonly budget: number | undefined;
+  readonly maxTokens: number;
+  readonly sampling: SamplingParams;
+  readonly seed: number;
+  readonly stop: readonly string[];
+  readonly overflow: "error" | "truncate-left";
+  readonly trace: boolean;
+}
+
+const known = new Set<keyof GenerateOptions>([
+  "draft",
+  "budget",
+  "maxTokens",
+  "temperature",
+  "topK",
+  "topP",
+  "minP",
+  "repetitionPenalty",
+  "presencePenalty",
+  "frequencyPenalty",
+  "penaltyWindow",
+  "logitBias",
+  "seed",
+  "stop",
+  "signal",
+  "overflow",
+  "onRound",
+]);
+
+/** Throws `bad-argument`. Sampling parameters are checked by the sampler itself. */
+export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "prompt"> {
+  for (const name of Object.keys(options)) {
+    if (!known.has(name as keyof GenerateOptions)) {
+      throw new DraftwrightError("bad-argument", `Unknown option "${name}". Options: ${[...known].join(", ")}.`);
+    }
+  }
+  const { maxTokens = 256, budget, seed = randomInt(2 ** 32), overflow = "error" } = options;
+  requireInteger("maxTokens", maxTokens, 1);
+  requireInteger("seed", seed, 0);
+  if (budget !== undefined) requireInteger("budget", budget, 1);
+  if (overflow !== "error" && overflow !== "truncate-left") {
+    throw new DraftwrightError("bad-argument", `overflow is "${overflow}"; it must be "error" or "truncate-left".`);
+  }
+  const draft = toDraft(options.draft ?? "auto");
+  if (budget !== undefined && draft.length === 0) {
+    throw new DraftwrightError("bad-argument", 'A budget needs a drafter: leave it out, or draft with "auto".');
+  }
+  return {
+    draft,
+    budget,
+    maxTokens,
+    sampling: toSampling(options),
+    seed,
+    stop: typeof options.stop === "string" ? [options.stop] : [...(options.stop ?? [])],
+    overflow,
+    trace: options.onRound !== undefined,
+  };
+}
+
+function toDraft(choice: DraftChoice): "auto" | readonly string[] {
+  if (choice === "auto") return "auto";
+  const names = typeof choice === "string" ? [choice] : [...choice];
+  if (names.length === 1 && names[0] === "off") return [];
+  const odd = names.find((name) => name === "off" || name === "auto");
+  if (odd) throw new DraftwrightError("bad-argument", `draft "${odd}" cannot be combined with other drafters.`);
+  if (names.length === 0)
+    throw new DraftwrightError("bad-argument", 'draft is an empty list; say "off" for plain decoding.');
+  return [...new Set(names)];
+}
+
+function toSampling(options: GenerateOptions): SamplingParams {
+  const {
+    temperature = 0,
+    topK,
+    topP,
+    minP,
+    repetitionPenalty,
+    presencePenalty,
+    frequencyPenalty,
+    penaltyWindow,
+  } = options;
+  const { logitBias } = options;
+  const bias =
+    logitBias === undefined || logitBias instanceof Map
+      ? logitBias
+      : new Map(Object.entries(logitBias).map(([token, value]) => [Number(token), value]));
+  return {
+    temperature,
+    topK,
+    topP,
+    minP,
+    repetitionPenalty,
+    presencePenalty,
+    frequencyPenalty,
+    penaltyWindow,
+    logitBias: bias,
+  };
+}
+
+function requireInteger(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new DraftwrightError("bad-argument", `${name} is ${value}; it must be an integer >= ${least}.`);
+}

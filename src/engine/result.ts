@@ -1,0 +1,31 @@
+import type { DraftingReport } from "../drafting/index.ts";
+
+/** One token as it comes. The texts of all of them together are the text of the result. */
+export interface GeneratedToken {
+  /** Empty while a character or a possible stop string is incomplete. */
+  readonly text: string;
+  readonly token: number;
+  /** The drafter that proposed it, or `target` for the model's own token. */
+  readonly source: string;
+}
+
+/** `stop`: the model ended the text, or a stop string came. `context`: the context window is full. */
+export type FinishReason = "stop" | "length" | "context";
+
+export interface Timings {
+  /** Reading the model, once for all its generations. */
+  readonly loadMs: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+  readonly tokensPerSecond: number;
+}
+
+export interface GenerateResult {
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly tokens: number;
+  readonly promptTokens: number;
+  readonly finishReason: FinishReason;
+  readonly timings: Timings;
+  readonly drafting: DraftingReport;
+}

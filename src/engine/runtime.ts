@@ -1,0 +1,20 @@
+import type { LoadedModel, LoadOptions } from "../lm/load.ts";
+import type { LanguageModel } from "../lm/model.ts";
+
+/** What the engine uses of a loaded model file. Tests put the toy models behind it. */
+export interface EngineModel {
+  readonly path: string;
+  readonly model: LanguageModel;
+  readonly tokenizer: Pick<
+    LoadedModel["tokenizer"],
+    "hash" | "bos" | "eos" | "endOfGeneration" | "encode" | "decode" | "pieceBytes"
+  >;
+  readonly config: Pick<LoadedModel["config"], "architecture" | "name">;
+  readonly hash: string;
+  readonly chatTemplate: string | undefined;
+  readonly threads: number;
+  readonly device: string;
+  [Symbol.dispose](): void;
+}
+
+export type LoadModelFile = (path: string, options: LoadOptions) => EngineModel;
