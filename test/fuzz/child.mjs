@@ -1,7 +1,7 @@
-// One process of a fuzz run: makes its cases one after the other and gives each to the target. The case at hand is
-// written down before it is run, so that the parent knows which one killed the process.
+// One process of a fuzz run: makes its cases one after the other and gives each to the target. The case at hand and all
+// results so far are written down before it is run, so that the parent knows what killed the process and loses nothing.
 
-import { openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { caseMaker } from "./cases.mjs";
@@ -10,7 +10,6 @@ const { seed, first, last, step, folder, dist, target, progress, memoryBytes } =
 const { load } = await import(pathToFileURL(target).href);
 const file = join(folder, `case-${process.pid}.gguf`);
 const make = await caseMaker(folder, dist, join(folder, `scratch-${process.pid}.gguf`));
-const log = openSync(progress, "w");
 const EXPECTED = new Set(["bad-model", "unsupported-model", "out-of-memory", "model-not-found"]);
 
 /** Highest resident and virtual size so far, in bytes. Linux only; 0 elsewhere. */
@@ -38,20 +37,21 @@ for (let i = 0; i < 8; i++) {
   if (outcome !== "accepted") throw new Error(`the target does not accept base${i}.gguf: ${outcome} ${detail ?? ""}`);
 }
 
-const outcomes = {};
-const failures = [];
+const state = { number: first, done: false, outcomes: {}, failures: [] };
+const note = () => writeFileSync(progress, JSON.stringify(state));
 let before = peaks();
 for (let number = first; number < last; number += step) {
+  state.number = number;
+  note();
   const bytes = make(seed, number);
-  writeSync(log, `${number}\n`, 0);
   const started = performance.now();
   const { outcome, detail } = await run(number, bytes);
-  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-  if (outcome === "error") failures.push({ number, kind: "unexpected error", detail });
+  state.outcomes[outcome] = (state.outcomes[outcome] ?? 0) + 1;
+  if (outcome === "error") state.failures.push({ number, kind: "unexpected error", detail });
   const after = peaks();
   const grown = Math.max(after.resident - before.resident, (after.virtual - before.virtual) / 4);
   if (grown > memoryBytes + 4 * bytes.length) {
-    failures.push({
+    state.failures.push({
       number,
       kind: "memory",
       detail: `grew by ${(grown / 2 ** 20).toFixed(0)} MiB in ${(performance.now() - started).toFixed(0)} ms`,
@@ -59,7 +59,7 @@ for (let number = first; number < last; number += step) {
   }
   before = after;
 }
-process.send({ outcomes, failures });
-process.disconnect();
+state.done = true;
+note();
 // Workers or timers of the target must not keep the process.
-setTimeout(() => process.exit(0), 50);
+process.exit(0);

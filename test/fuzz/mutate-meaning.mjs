@@ -184,7 +184,7 @@ const EDITS = [
     // Same bytes, other shape; or fewer rows.
     if (random.chance(0.5)) tensor.ne = [a, 1, b];
     else if (b > 1) tensor.ne = [a, b - 1];
-    else tensor.ne = [1, a];
+    else if (tensor.type.blockElements === 1) tensor.ne = [1, a];
   },
   function retypeTensor({ tensors, types }, random) {
     const tensor = random.pick(tensors);

@@ -8,7 +8,7 @@
 // Options: --target FILE (a module with load(path, {number, dist})), --dist DIR, --processes N, --timeout SECONDS,
 // --keep DIR (where failing files go), --json.
 
-import { fork } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -48,7 +48,8 @@ try {
   } else {
     const started = performance.now();
     const processes = Math.max(1, Math.min(Number(values.processes), Math.ceil(count / 50)));
-    await Promise.all(Array.from({ length: processes }, (_, lane) => runLane(lane, processes)));
+    const lanes = Array.from({ length: processes }, (_, lane) => runLane(lane, processes));
+    for (const lane of await Promise.allSettled(lanes)) if (lane.status === "rejected") throw lane.reason;
     failures.sort((a, b) => a.number - b.number);
     for (const failure of failures) failure.file = save(make, failure.number);
     report((performance.now() - started) / 1000);
@@ -70,9 +71,8 @@ async function runBatch(first, last, step, progress) {
   writeFileSync(progress, "");
   const memoryBytes = MEMORY_BYTES;
   const job = { seed, first, last, step, folder, dist, target: resolve(values.target), progress, memoryBytes };
-  const child = fork(join(here, "child.mjs"), [JSON.stringify(job)], {
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-    execArgv: ["--max-old-space-size=512"],
+  const child = spawn(process.execPath, ["--max-old-space-size=512", join(here, "child.mjs"), JSON.stringify(job)], {
+    stdio: ["ignore", "pipe", "pipe"],
   });
   let tail = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -80,24 +80,19 @@ async function runBatch(first, last, step, progress) {
       tail = (tail + data).slice(-2000);
     });
   }
-  let result;
-  child.on("message", (message) => {
-    result = message;
-  });
   const hung = watch(child, progress);
   const [code, signal] = await new Promise((done) => child.on("close", (...args) => done(args)));
   clearInterval(hung.timer);
-  if (result !== undefined) {
-    failures.push(...result.failures);
-    for (const [name, n] of Object.entries(result.outcomes)) outcomes[name] = (outcomes[name] ?? 0) + n;
-    return first + Math.ceil((last - first) / step) * step;
-  }
-  const number = Number.parseInt(readFileSync(progress, "utf8"), 10);
-  if (Number.isNaN(number)) throw new Error(`The fuzz child ended (${signal ?? code}) before its first case:\n${tail}`);
+  const written = readFileSync(progress, "utf8");
+  if (written === "") throw new Error(`The fuzz child ended (${signal ?? code}) before its first case:\n${tail}`);
+  const state = JSON.parse(written);
+  failures.push(...state.failures);
+  for (const [name, n] of Object.entries(state.outcomes)) outcomes[name] = (outcomes[name] ?? 0) + n;
+  if (state.done) return first + Math.ceil((last - first) / step) * step;
   const kind = hung.found ? "hang" : "crash";
-  failures.push({ number, kind, detail: `${signal ?? `exit code ${code}`}; ${tail.trim()}` });
+  failures.push({ number: state.number, kind, detail: `${signal ?? `exit code ${code}`}; ${tail.trim()}` });
   outcomes[kind] = (outcomes[kind] ?? 0) + 1;
-  return number + step;
+  return state.number + step;
 }
 
 /** Kills a child whose case has not changed for the time-out. */

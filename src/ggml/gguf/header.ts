@@ -78,10 +78,11 @@ export class HeaderReader {
     return this.#bytes.subarray(start, this.position);
   }
 
-  /** Steps over `count` strings. Start offsets are relative to the file's beginning. */
+  /** Steps over `count` strings. */
   skipStrings(count: number, what: string): void {
+    const lengthOf = `the length of ${what}`;
     for (let i = 0; i < count; i++) {
-      const length = this.count(what);
+      const length = this.count(lengthOf);
       this.need(length, what);
       this.position += length;
     }
