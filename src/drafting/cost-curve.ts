@@ -18,13 +18,15 @@ export interface CurveGrid {
 
 /** Forwards remembered per width. Their median ignores up to four hiccups, and follows a lasting change after five. */
 const remembered = 9;
-/** From here on a width is trusted alone; with fewer forwards it leans on its neighbours. */
-const trusted = 5;
+/** Where a real time and an inherited one contradict each other, the real one holds. */
+const measuredWeight = 100;
+/** Smoothing costs tens of microseconds: after the first rounds it waits for this many new ones. */
+const smoothEvery = 8;
 
 /**
  * The default curve: a grid (measured when a model was first loaded, or a guess), corrected by real rounds. Each width
- * carries the median of the last few ratios of real time to grid time; a width without rounds takes the correction of the
- * nearest width that has some. So neither a profile taken on a busy machine nor a single hiccup lasts.
+ * carries the median of the last few ratios of real time to grid time; a width without rounds takes its correction from the
+ * widths around it that have some. So neither a profile taken on a busy machine nor a single hiccup lasts.
  */
 export class MeasuredCurve implements CostCurve {
   private readonly grid: CurveGrid;
@@ -32,6 +34,7 @@ export class MeasuredCurve implements CostCurve {
   private readonly ratios: number[][];
   private readonly guessed: boolean;
   private smooth: number[][] | null = null;
+  private observed = 0;
 
   /** Throws "bad-argument" when the grid is not one. `guessed`: the grid has the shape, but no unit yet. */
   constructor(grid: CurveGrid, guessed = false) {
@@ -42,7 +45,7 @@ export class MeasuredCurve implements CostCurve {
   }
 
   ms(width: number, kv: number): number {
-    if (this.guessed && this.ratios.every((ratios) => ratios.length === 0)) return 0;
+    if (this.guessed && this.observed === 0) return 0;
     this.smooth ??= this.corrected();
     return interpolate(this.grid, this.smooth, width, kv);
   }
@@ -52,7 +55,8 @@ export class MeasuredCurve implements CostCurve {
     const ratios = this.ratios[nearest(this.grid.widths, width)];
     ratios.push(Math.log(ms / interpolate(this.grid, this.grid.ms, width, kv)));
     if (ratios.length > remembered) ratios.shift();
-    this.smooth = null;
+    this.observed++;
+    if (this.observed < 4 * smoothEvery || this.observed % smoothEvery === 0) this.smooth = null;
   }
 
   /** The grid as corrected so far, to be saved and given to a new curve. */
@@ -65,10 +69,22 @@ export class MeasuredCurve implements CostCurve {
     const corrections = this.corrections();
     let table = ms.map((row, i) => row.map((value) => value * Math.exp(corrections[i])));
     // More rows, or more context, never cost less: what says otherwise is noise.
-    const columns = kv.map((_, j) => nondecreasing(table.map((row) => row[j])));
-    table = widths.map((_, i) => nondecreasing(columns.map((column) => column[i])));
-    // Nor can a forward cost more than the narrower forwards that would do the same: a bound on wrong measurements.
+    const weights = this.ratios.map((ratios) => (ratios.length > 0 ? measuredWeight : 1));
+    const columns = kv.map((_, j) =>
+      nondecreasing(
+        table.map((row) => row[j]),
+        weights,
+      ),
+    );
+    table = widths.map((_, i) =>
+      nondecreasing(
+        columns.map((column) => column[i]),
+        kv.map(() => 1),
+      ),
+    );
+    // Nor can a forward cost more than the narrower forwards that would do the same: a bound on widths not yet seen.
     for (let i = 1; i < widths.length; i++) {
+      if (this.ratios[i].length > 0) continue;
       for (let j = 0; j < kv.length; j++) {
         for (let k = 0; k < i; k++) {
           table[i][j] = Math.min(table[i][j], Math.ceil(widths[i] / widths[k]) * table[k][j]);
@@ -78,15 +94,13 @@ export class MeasuredCurve implements CostCurve {
     return table;
   }
 
+  /** Logarithm of real time / grid time for each width. */
   private corrections(): number[] {
-    const own = this.ratios.map((ratios) => (ratios.length > 0 ? median(ratios) : null));
-    return own.map((correction, i) => {
-      const inherited = nearestKnown(own, i);
-      if (correction === null) return inherited ?? 0;
-      const count = this.ratios[i].length;
-      const weight = inherited === null || count >= trusted ? 1 : count / (count + 1);
-      return weight * correction + (1 - weight) * (inherited ?? 0);
-    });
+    const known = this.ratios.flatMap((ratios, i) => (ratios.length > 0 ? [i] : []));
+    const medians = known.map((i) => median(this.ratios[i]));
+    if (known.length === 0) return this.ratios.map(() => 0);
+    const last = known.length - 1;
+    return this.ratios.map((_, i) => (i >= known[last] ? medians[last] : along(known, i, (k) => medians[k])));
   }
 }
 
@@ -126,15 +140,6 @@ function nearest(axis: readonly number[], x: number): number {
   let best = 0;
   for (let i = 1; i < axis.length; i++) if (Math.abs(axis[i] - x) < Math.abs(axis[best] - x)) best = i;
   return best;
-}
-
-/** The value nearest to index i, itself excluded; the lower index on a tie. */
-function nearestKnown(values: readonly (number | null)[], i: number): number | null {
-  for (let step = 1; step < values.length; step++) {
-    const value = values[i - step] ?? values[i + step] ?? null;
-    if (value !== null) return value;
-  }
-  return null;
 }
 
 function median(values: readonly number[]): number {

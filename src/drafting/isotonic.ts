@@ -1,13 +1,15 @@
-/** The non-decreasing sequence nearest to `values` in least squares (pool adjacent violators). */
-export function nondecreasing(values: readonly number[]): number[] {
-  const blocks: { sum: number; count: number }[] = [];
-  for (const value of values) {
-    let block = { sum: value, count: 1 };
-    for (let last = blocks.at(-1); last && last.sum / last.count > block.sum / block.count; last = blocks.at(-1)) {
-      block = { sum: last.sum + block.sum, count: last.count + block.count };
+/** The non-decreasing sequence nearest to `values` in weighted least squares (pool adjacent violators). */
+export function nondecreasing(values: readonly number[], weights: readonly number[]): number[] {
+  const blocks: { mean: number; weight: number; count: number }[] = [];
+  values.forEach((value, i) => {
+    let block = { mean: value, weight: weights[i], count: 1 };
+    for (let last = blocks.at(-1); last && last.mean > block.mean; last = blocks.at(-1)) {
+      const weight = last.weight + block.weight;
+      const mean = (last.mean * last.weight + block.mean * block.weight) / weight;
+      block = { mean, weight, count: last.count + block.count };
       blocks.pop();
     }
     blocks.push(block);
-  }
-  return blocks.flatMap(({ sum, count }) => new Array<number>(count).fill(sum / count));
+  });
+  return blocks.flatMap(({ mean, count }) => new Array<number>(count).fill(mean));
 }

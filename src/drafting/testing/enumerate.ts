@@ -36,6 +36,31 @@ export function enumerate(program: (choose: Choose) => string): Map<string, numb
   }
 }
 
+/**
+ * The exact law of the first `count` tokens of a process that emits some tokens a round, given by its law of one round after
+ * a prefix. Rounds are enumerated once for each prefix, which keeps the number of runs small.
+ */
+export function composeRounds(
+  count: number,
+  round: (prefix: readonly number[], choose: Choose) => readonly number[],
+): Map<string, number> {
+  const law = new Map<string, number>();
+  const open = new Map<string, number>([["", 1]]);
+  // Prefixes grow with every round, so taking the shortest first sees each of them once, with all its mass.
+  for (let length = 0; length < count; length++) {
+    for (const [key, mass] of [...open]) {
+      const prefix = key === "" ? [] : key.split(",").map(Number);
+      if (prefix.length !== length) continue;
+      open.delete(key);
+      for (const [next, share] of enumerate((choose) => [...prefix, ...round(prefix, choose)].slice(0, count).join())) {
+        const into = next.split(",").length === count ? law : open;
+        into.set(next, (into.get(next) ?? 0) + mass * share);
+      }
+    }
+  }
+  return law;
+}
+
 /** The sampler with every pick replaced by a choice from its own distribution. */
 export function choosing(sampler: Sampler, vocabSize: number, choose: Choose): Sampler {
   const distribution = new Float64Array(vocabSize);
