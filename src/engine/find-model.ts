@@ -1,39 +1,23 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DraftwrightError } from "../errors.ts";
+import { resolveModel, type StoreSettings, storeSettings } from "../lm/store/index.ts";
 
-const embeddedTarget = "embedded-target.Q8_0.gguf";
-const embeddedDrafter = "embedded-drafter.Q8_0.gguf";
+/** The model store, with the models that ship with this package. Settings come from the environment. */
+export function modelStore(overrides: Partial<StoreSettings> = {}): StoreSettings {
+  // Both src/engine and dist/engine lie two folders below the package.
+  const embeddedDir = fileURLToPath(new URL("../../models", import.meta.url));
+  return storeSettings({ embeddedDir, ...overrides });
+}
 
-/**
- * The file of a model: `embedded` (or nothing), a path, a file in the folder DRAFTWRIGHT_MODELS, or a name in the model
- * store. Throws `model-not-found`.
- */
-export async function findModel(name = "embedded"): Promise<string> {
-  const candidates =
-    name === "embedded" ? folders().map((folder) => join(folder, embeddedTarget)) : [name, ...named(name)];
-  const found = candidates.find((path) => existsSync(path) && statSync(path).isFile());
-  if (found) return found;
-  throw new DraftwrightError(
-    "model-not-found",
-    `There is no model "${name}". Give the path of a GGUF file, or see \`draftwright models list\`.`,
-  );
+/** The file of a model that `draftwright models list` shows, or of a path. Throws `model-not-found`. */
+export function findModel(name = "embedded"): Promise<string> {
+  return resolveModel(name, modelStore());
 }
 
 /** The draft model that ships with a model: the embedded target has one. */
 export function findDraftModel(target: string): string | null {
-  const beside = join(dirname(target), embeddedDrafter);
-  return target.endsWith(embeddedTarget) && existsSync(beside) ? beside : null;
-}
-
-function named(name: string): string[] {
-  const folder = process.env.DRAFTWRIGHT_MODELS;
-  return folder ? [join(folder, name), join(folder, `${name}.gguf`)] : [];
-}
-
-/** Where embedded models may lie: beside the package's own dist/ or src/, then the user's folder. */
-function folders(): string[] {
-  const own = fileURLToPath(new URL("../../models", import.meta.url));
-  return [own, ...(process.env.DRAFTWRIGHT_MODELS ? [process.env.DRAFTWRIGHT_MODELS] : [])];
+  if (!target.endsWith("embedded-target.Q8_0.gguf")) return null;
+  const drafter = join(dirname(target), "embedded-drafter.Q8_0.gguf");
+  return existsSync(drafter) ? drafter : null;
 }

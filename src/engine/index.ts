@@ -3,7 +3,7 @@
 // Here tokens become text, and what was measured is kept between runs. Nothing here decides what to draft (drafting/) or
 // knows of a terminal (cli/) or HTTP.
 
-export { findModel } from "./find-model.ts";
+export { modelStore } from "./find-model.ts";
 export { loadModel, type ModelOptions } from "./load-model.ts";
 export { generate, Model, type ProfileOptions } from "./model.ts";
 export type { ModelInfo, ProfileReport } from "./protocol.ts";

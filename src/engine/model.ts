@@ -51,6 +51,11 @@ export class Model {
     return this.#requests.call({ method: "decode", tokens: Int32Array.from(tokens) });
   }
 
+  /** Why conversations go through a stand-in for the chat template that the model does not have, if so. */
+  get chatNotice(): string | undefined {
+    return this.#template.notice;
+  }
+
   /** The prompt that a conversation becomes. Throws `bad-argument` when the model's template refuses it. */
   applyChatTemplate(messages: readonly ChatMessage[]): Promise<string> {
     return this.#template.render(messages);

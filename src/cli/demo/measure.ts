@@ -1,0 +1,51 @@
+import type { GeneratedToken, GenerateResult, Model } from "../../engine/index.ts";
+import type { Scene } from "./scenes.ts";
+
+export interface Outcome {
+  readonly scene: Scene;
+  readonly plain: GenerateResult;
+  readonly drafted: GenerateResult;
+  readonly draftedTokens: readonly GeneratedToken[];
+  /** Medians over the repeats. */
+  readonly plainSpeed: number;
+  readonly draftedSpeed: number;
+  readonly repeats: number;
+  readonly same: boolean;
+}
+
+/**
+ * Runs a scene plainly and drafted, in turns so that a busy moment hurts both, until there are five pairs or `budgetMs`
+ * is spent; one pair at least.
+ */
+export async function measure(model: Model, scene: Scene, budgetMs: number, signal: AbortSignal): Promise<Outcome> {
+  const end = performance.now() + budgetMs;
+  const { prompt, maxTokens } = scene;
+  const plain: GenerateResult[] = [];
+  const drafted: GenerateResult[] = [];
+  let draftedTokens: GeneratedToken[] = [];
+  do {
+    plain.push(await model.generate(prompt, { maxTokens, draft: "off", signal }).result);
+    draftedTokens = [];
+    const generating = model.generate(prompt, { maxTokens, draft: "auto", signal });
+    for await (const token of generating) draftedTokens.push(token);
+    drafted.push(await generating.result);
+  } while (plain.length < 5 && performance.now() < end);
+  const last = drafted.length - 1;
+  const ids = JSON.stringify(plain[0].tokenIds);
+  return {
+    scene,
+    plain: plain[last],
+    drafted: drafted[last],
+    draftedTokens,
+    plainSpeed: median(plain.map((result) => result.timings.tokensPerSecond)),
+    draftedSpeed: median(drafted.map((result) => result.timings.tokensPerSecond)),
+    repeats: plain.length,
+    same: [...plain, ...drafted].every((result) => JSON.stringify(result.tokenIds) === ids),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

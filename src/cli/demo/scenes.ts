@@ -1,0 +1,30 @@
+/** A prompt that shows one side of drafting. */
+export interface Scene {
+  readonly title: string;
+  readonly why: string;
+  readonly prompt: string;
+  readonly maxTokens: number;
+}
+
+const clause =
+  "Either party may terminate this Agreement upon thirty (30) days prior written notice to the other party. Upon " +
+  "termination, all sums due to Acme Widgets, Inc. shall become payable at once, and each party shall return the " +
+  "Confidential Information of the other party within thirty (30) days. Acme Widgets, Inc. may retain one copy of the " +
+  "Confidential Information for its legal records.";
+
+export const scenes: readonly Scene[] = [
+  {
+    title: "Revise a clause",
+    why: "Most of the answer stands in the prompt, so `lookup` finds it there.",
+    prompt: `Original clause:\n${clause}\n\nRevised clause (replace "Acme Widgets, Inc." with "Norvek GmbH"):\n`,
+    maxTokens: 160,
+  },
+  {
+    title: "Continue a clause",
+    why: "New text: a model a fifth of the size guesses, and `auto` only lets it where that pays.",
+    prompt:
+      "12. CONFIDENTIALITY. Each party agrees that it shall hold the Confidential Information of the other party in " +
+      "strict confidence and shall not disclose",
+    maxTokens: 96,
+  },
+];

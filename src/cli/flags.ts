@@ -1,0 +1,138 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type GenerateOptions, loadModel, type Model, type ModelOptions } from "../engine/index.ts";
+import { DraftwrightError } from "../errors.ts";
+
+// The flags that mean the same everywhere, and what the library calls them.
+
+const integer = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    throw new InvalidArgumentError(`It must be an integer >= ${least}.`);
+  }
+  return value;
+};
+
+const decimal = (text: string) => {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+};
+
+/** `8` or `1,2,4,8`: integers, rising. */
+export const integers = (least: number) => (text: string) => {
+  const values = text.split(",").map(integer(least));
+  if (values.some((value, i) => i > 0 && value <= values[i - 1]))
+    throw new InvalidArgumentError("The numbers must rise.");
+  return values;
+};
+
+export const names = (text: string) => text.split(",").map((name) => name.trim());
+
+const append = (text: string, before: readonly string[] = []) => [...before, text];
+
+export interface ModelFlags {
+  model?: string;
+  draftModel?: string;
+  numerics?: "exact" | "fast";
+  threads?: number;
+  device?: string;
+  context?: number;
+}
+
+export function withModelFlags(command: Command): Command {
+  return command
+    .option(
+      "-m, --model <name>",
+      "target model: a GGUF file or a name from `draftwright models list` (default: embedded)",
+    )
+    .option("--draft-model <name>", "small model of the same family that drafts; `none` for no draft model")
+    .addOption(
+      new Option("--numerics <kind>", "exact: drafted and plain output are identical").choices(["exact", "fast"]),
+    )
+    .option("--threads <n>", "compute threads", integer(1))
+    .option("--device <name>", "cpu, gpu, or a device's own name")
+    .option("--context <tokens>", "context length", integer(1));
+}
+
+export function loadFromFlags({ draftModel, context, ...flags }: ModelFlags): Promise<Model> {
+  const draftModels = draftModel === undefined ? undefined : draftModel === "none" ? [] : [draftModel];
+  const { model, numerics, threads, device } = flags;
+  const options: ModelOptions = { model, numerics, threads, device, contextLength: context, draftModels };
+  return loadModel(options);
+}
+
+export interface SamplingFlags {
+  draft: string[];
+  budget?: number;
+  maxTokens: number;
+  temperature: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+  presencePenalty?: number;
+  frequencyPenalty?: number;
+  seed?: number;
+  stop?: string[];
+  truncate?: boolean;
+}
+
+export function withSamplingFlags(command: Command): Command {
+  return command
+    .option("--draft <methods>", "auto, off, or some of lookup,model", names, ["auto"])
+    .option("--budget <nodes>", "draft so many tokens in every round, whatever they cost", integer(1))
+    .option("-n, --max-tokens <n>", "longest output", integer(1), 256)
+    .option("-t, --temperature <t>", "0 is greedy", decimal, 0)
+    .option("--top-k <k>", "keep the k likeliest tokens", integer(0))
+    .option("--top-p <p>", "keep the likeliest tokens that together reach p", decimal)
+    .option("--min-p <p>", "keep tokens at least p times as likely as the likeliest", decimal)
+    .option("--repetition-penalty <x>", "1 is none", decimal)
+    .option("--presence-penalty <x>", "0 is none", decimal)
+    .option("--frequency-penalty <x>", "0 is none", decimal)
+    .option("--seed <n>", "equal seeds give equal texts", integer(0))
+    .option("--stop <text>", "end before this text; may be given several times", append)
+    .option("--truncate", "cut a prompt that is too long from the left instead of refusing it");
+}
+
+export function generateOptions(flags: SamplingFlags): GenerateOptions {
+  const { draft, truncate, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
+  const { budget, maxTokens, temperature, seed, stop } = flags;
+  return {
+    draft: draft.length === 1 ? draft[0] : draft,
+    budget,
+    maxTokens,
+    temperature,
+    topK,
+    topP,
+    minP,
+    repetitionPenalty,
+    presencePenalty,
+    frequencyPenalty,
+    seed,
+    stop,
+    overflow: truncate ? "truncate-left" : "error",
+  };
+}
+
+/** Writes the result to stdout, or to the file of --out. */
+export function writeOutput(text: string, out: string | undefined): void {
+  if (out === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeFileSync(out, text);
+  } catch (cause) {
+    throw new DraftwrightError("bad-argument", `Cannot write ${out}: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** A file, or standard input for `-`. */
+export function readInput(path: string): string {
+  try {
+    return readFileSync(path === "-" ? 0 : path, "utf8");
+  } catch (cause) {
+    throw new DraftwrightError("bad-argument", `Cannot read ${path}: ${(cause as Error).message}.`, { cause });
+  }
+}

@@ -1,0 +1,94 @@
+import { Command } from "commander";
+import type { GenerateResult, Model, Prompt } from "../engine/index.ts";
+import { DraftwrightError } from "../errors.ts";
+import {
+  generateOptions,
+  loadFromFlags,
+  type ModelFlags,
+  readInput,
+  type SamplingFlags,
+  withModelFlags,
+  withSamplingFlags,
+  writeOutput,
+} from "./flags.ts";
+import { interruptible } from "./interrupt.ts";
+import { SourcePalette } from "./sources.ts";
+import { statsText } from "./stats.ts";
+import { styleOf } from "./terminal.ts";
+import { traceLine } from "./trace.ts";
+
+interface Flags extends ModelFlags, SamplingFlags {
+  system?: string;
+  stats?: boolean;
+  trace?: boolean;
+  color?: boolean;
+  json?: boolean;
+  out?: string;
+}
+
+export function generateCommand(): Command {
+  const command = new Command("generate")
+    .description("Continue a text. The prompt is read from standard input for `-`, or when something is piped in.")
+    .argument("[prompt]", "the text to continue, or -");
+  return withSamplingFlags(withModelFlags(command))
+    .option("--system <text>", "put prompt and this system message into the model's chat template")
+    .option("--color", "paint accepted draft tokens by their source")
+    .option("--stats", "print speeds and acceptance to stderr")
+    .option("--trace", "print to stderr, for every round, what was offered, bought and accepted")
+    .option("--json", "print one JSON object instead of the text")
+    .option("--out <file>", "write to a file instead of stdout")
+    .action(async (argument: string | undefined, flags: Flags) => {
+      const text = readPrompt(argument);
+      await interruptible(async (signal) => {
+        await using model = await loadFromFlags(flags);
+        await run(model, toPrompt(text, flags.system), flags, signal);
+      });
+    });
+}
+
+async function run(model: Model, prompt: Prompt, flags: Flags, signal: AbortSignal): Promise<void> {
+  const style = styleOf(process.stdout, flags.color);
+  const palette = new SourcePalette(style);
+  const trace = flags.trace ? traceLine(styleOf(process.stderr)) : undefined;
+  const generating = model.generate(prompt, {
+    ...generateOptions(flags),
+    signal,
+    onRound: trace && ((report) => process.stderr.write(trace(report))),
+  });
+  // Text between trace lines would be unreadable; a file and JSON get everything at once.
+  const streams = !flags.json && !flags.trace && flags.out === undefined;
+  let painted = "";
+  for await (const { text, source } of generating) {
+    const piece = flags.color ? palette.token(text, source) : text;
+    painted += piece;
+    if (streams) process.stdout.write(piece);
+  }
+  const result = await generating.result;
+  if (flags.json) writeOutput(`${JSON.stringify(result)}\n`, flags.out);
+  else if (streams) process.stdout.write("\n");
+  else writeOutput(`${flags.color ? painted : result.text}\n`, flags.out);
+  process.stderr.write(notes(result, flags, palette));
+}
+
+function notes(result: GenerateResult, flags: Flags, palette: SourcePalette): string {
+  const legend = flags.color && !flags.json ? palette.legend() : "";
+  return legend + (flags.stats ? statsText(result) : "");
+}
+
+function toPrompt(text: string, system: string | undefined): Prompt {
+  if (system === undefined) return text;
+  return {
+    messages: [
+      { role: "system", content: system },
+      { role: "user", content: text },
+    ],
+  };
+}
+
+function readPrompt(argument: string | undefined): string {
+  if (argument !== undefined && argument !== "-") return argument;
+  if (argument === undefined && process.stdin.isTTY) {
+    throw new DraftwrightError("bad-argument", 'What should be continued? draftwright generate "Once upon a time"');
+  }
+  return readInput("-").replace(/\r?\n$/, "");
+}

@@ -1,0 +1,41 @@
+import type { RoundReport } from "../drafting/index.ts";
+import { milliseconds, paint, type Style } from "./terminal.ts";
+
+/** Words for `RoundTrace.decision`, as short as a column. */
+const decisions: Record<RoundReport["trace"]["decision"], string> = {
+  off: "plain: drafting is off",
+  "last-token": "plain: one token left",
+  "no-offer": "plain: no drafter has an idea",
+  forced: "forced",
+  bought: "bought",
+  probe: "tried once, to learn",
+  declined: "plain: no offer pays",
+  "draft-discarded": "plain: drafted, but too unsure to verify",
+  "slower-than-plain": "plain: drafting did not pay lately",
+  "plain-baseline": "plain: to measure the plain speed",
+};
+
+/** Makes one line per round: the decision, bids and bought nodes, expected and real gain. */
+export function traceLine(style: Style): (report: RoundReport) => string {
+  let round = 0;
+  return ({ emitted, trace }) => {
+    round++;
+    const bids = Object.entries(trace.offered)
+      .map(([name, offered]) => `${name} ${trace.proposed[name] ?? 0} of ${offered}`)
+      .join(", ");
+    const drafted = trace.draftMs > 0.05 ? ` + ${milliseconds(trace.draftMs)} drafting` : "";
+    const gain =
+      trace.width > 1
+        ? `${trace.expectedTokens.toFixed(1)} tokens expected, ${emitted.length} emitted (${trace.accepted} accepted)`
+        : `${emitted.length} emitted`;
+    const parts = [
+      `round ${String(round).padStart(3)}`,
+      paint(decisions[trace.decision], trace.width > 1 ? "green" : "dim", style),
+      ...(bids ? [`nodes: ${bids}`] : []),
+      `width ${trace.width}`,
+      gain,
+      `${milliseconds(trace.verifyMs)}${trace.expectedMs > 0 ? ` (${milliseconds(trace.expectedMs)} expected)` : ""}${drafted}`,
+    ];
+    return `${parts.join("  ")}\n`;
+  };
+}
