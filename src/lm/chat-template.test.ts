@@ -123,6 +123,12 @@ describe("published formats", () => {
   });
 });
 
+it("treats blanks and newlines around blocks as transformers does", async () => {
+  const template =
+    "{% for message in messages %}\n    {% if true %}\n{{ message.content }}\n    {% endif %}\n{% endfor %}";
+  expect(await of(template).render([assistant])).toBe("Hello\n");
+});
+
 describe("models without a template", () => {
   it("get a named, announced fallback that their vocabulary can express", async () => {
     const chatml = createChatTemplate({ ...tokens, template: "  ", hasToken: (text) => text === "<|im_start|>" });
@@ -151,7 +157,8 @@ describe("broken and hostile templates", () => {
       /within 200 ms/,
       200,
     ],
-    ["exponential list", double, /was stopped|failed|within/],
+    // Needs some 400 MB: fine for the process, over the worker's limit.
+    ["exponential list", double.replace("60", "25"), /was stopped: .*memory/],
     [
       "exponential JSON",
       `${double.replace("ns.x + ns.x", "[ns.x, ns.x]")}{{ ns.x | tojson }}`,

@@ -144,6 +144,7 @@ describe("removeModel", () => {
   it("leaves alone whatever a link leads to outside of the cache", async () => {
     const outside = join(root, "outside");
     await write(join(outside, "precious.gguf"), 4);
+    await write(join(outside, A, "precious.gguf"), 4);
     await symlink(join(outside, "precious.gguf"), cache("snapshots", B, "linked.gguf"));
     await symlink(outside, cache("snapshots", B, "folder"));
     await symlink(outside, cache("snapshots", "c".repeat(40)));
@@ -157,6 +158,7 @@ describe("removeModel", () => {
     await symlink(outside, join(root, "hub", "models--org--inner", "blobs"));
     await removeModel("org/inner", settings);
     expect(await readFile(join(outside, "precious.gguf"))).toHaveLength(4);
+    expect(await readFile(join(outside, A, "precious.gguf"))).toHaveLength(4);
   });
 
   it.each(["../x", "org/../..", "org/m:../../x", "/etc"])("refuses %s", async (name) => {
