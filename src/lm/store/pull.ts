@@ -1,9 +1,9 @@
 import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DraftwrightError } from "../../errors.ts";
-import { filesBelow } from "./files.ts";
 import { chooseFiles } from "./choose.ts";
 import { type DownloadOptions, downloadBlob } from "./download.ts";
+import { filesBelow } from "./files.ts";
 import { ChangedOnServer, listRepo, reasonOf, statFile } from "./hub.ts";
 import { blobPath, linkSnapshot, readRef, repoDir, snapshotPath, writeRef } from "./layout.ts";
 import { withLock } from "./lock.ts";
