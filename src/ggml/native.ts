@@ -104,10 +104,17 @@ export function logSink(): Pointer {
 
 /** A function of a back end's registry (thread pools, extra buffer types), or undefined when it has none of that name. */
 export function backendFunction<F>(device: Pointer, name: string, prototype: TypeObject): F | undefined {
-  const n = native();
-  const address = n.procAddress(n.deviceRegistry(device), name);
-  return address ? (koffi.decode(address, prototype) as F) : undefined;
+  const key = `${device} ${name}`;
+  if (!decoded.has(key)) {
+    const n = native();
+    const address = n.procAddress(n.deviceRegistry(device), name);
+    decoded.set(key, address ? koffi.decode(address, prototype) : undefined);
+  }
+  return decoded.get(key) as F | undefined;
 }
+
+/** Decoding makes a new function of some kilobytes each time. */
+const decoded = new Map<string, unknown>();
 
 /** Native memory as an ArrayBuffer, without a copy. The caller keeps its owner alive and drops the view before it is freed. */
 export function memory(address: Pointer, bytes: number): ArrayBuffer {

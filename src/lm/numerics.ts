@@ -9,7 +9,12 @@ export interface NumericsProof {
   /** Logit rows compared. */
   readonly rows: number;
   /** Cases that differed, with the largest difference of a logit. */
-  readonly differing: readonly { readonly width: number; readonly kv: number; readonly tree: boolean; readonly largest: number }[];
+  readonly differing: readonly {
+    readonly width: number;
+    readonly kv: number;
+    readonly tree: boolean;
+    readonly largest: number;
+  }[];
 }
 
 export interface ProofOptions {
@@ -28,7 +33,10 @@ export function proveNumerics(model: LanguageModel, options: ProofOptions = {}):
   const longest = Math.max(...widths);
   const lengths = (options.kv ?? [60, 600]).filter((kv) => kv + longest <= model.contextLength);
   if (lengths.length === 0) {
-    throw new DraftwrightError("bad-argument", `a context of ${model.contextLength} tokens is too small to compare rows`);
+    throw new DraftwrightError(
+      "bad-argument",
+      `a context of ${model.contextLength} tokens is too small to compare rows`,
+    );
   }
   const sequence = model.open({ rows: Math.max(...lengths) + longest });
   // Any tokens do; spread over the vocabulary so that rows differ.

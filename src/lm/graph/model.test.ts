@@ -37,7 +37,10 @@ function compare(ours: Float32Array, oracle: Float32Array): { relative: number; 
     high = Math.max(high, oracle[i]);
   }
   const top = argmax(oracle);
-  const second = oracle.reduce((best, value, i) => (i !== top && value > best ? value : best), Number.NEGATIVE_INFINITY);
+  const second = oracle.reduce(
+    (best, value, i) => (i !== top && value > best ? value : best),
+    Number.NEGATIVE_INFINITY,
+  );
   const wrong = argmax(ours) !== top && oracle[top] - second >= 2 * difference;
   return { relative: difference / (high - low), wrong };
 }
