@@ -116,7 +116,10 @@ class ModelSession implements DraftSession {
 
   expand(bid: Bid, nodes: number, floor: number): DraftTree {
     const context = this.context as TokenView;
-    const levels = Math.min(stepsByNodes(bid.parent, bid.chance)[nodes], this.depthLimit(context));
+    const levels = Math.min(
+      stepsByNodes(bid.parent, bid.chance)[Math.min(nodes, bid.parent.length)],
+      this.depthLimit(context),
+    );
     const builder = new TreeBuilder();
     this.rank.length = 0;
     this.bucket.length = 0;
