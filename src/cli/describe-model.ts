@@ -30,7 +30,7 @@ export function describeModel(path: string): ModelDescription {
       byType[type.name] = (byType[type.name] ?? 0) + 1;
       parameters += ne[0] * ne[1] * ne[2] * ne[3];
     }
-    const context = metadata.value(`${architecture}.context_length`);
+    const context = metadata.value(`${architecture}.context_length`)?.value;
     return {
       path,
       name: metadata.string("general.name") ?? "",

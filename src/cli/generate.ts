@@ -14,7 +14,7 @@ import {
 import { interruptible } from "./interrupt.ts";
 import { SourcePalette } from "./sources.ts";
 import { statsText } from "./stats.ts";
-import { styleOf } from "./terminal.ts";
+import { printable, styleOf } from "./terminal.ts";
 import { traceLine } from "./trace.ts";
 
 interface Flags extends ModelFlags, SamplingFlags {
@@ -59,7 +59,7 @@ async function run(model: Model, prompt: Prompt, flags: Flags, signal: AbortSign
   const streams = !flags.json && !flags.trace && flags.out === undefined;
   let painted = "";
   for await (const { text, source } of generating) {
-    const piece = flags.color ? palette.token(text, source) : text;
+    const piece = flags.color ? palette.token(text, source) : style.isTTY ? printable(text) : text;
     painted += piece;
     if (streams) process.stdout.write(piece);
   }

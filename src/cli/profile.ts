@@ -56,9 +56,10 @@ export function plot({ widths, kv, ms }: Pick<ProfileReport, "widths" | "kv" | "
 function proofText({ proof, ms, widths }: ProfileReport, numerics: string): string {
   const last = widths.length - 1;
   const gain = (ms[last][0] / ms[0][0]).toFixed(1);
-  const meaning = `A round of width ${widths[last]} costs ${gain} plain tokens: drafting pays when it emits more than that.\n`;
-  if (proof.exact)
-    return `${meaning}numerics: ${numerics} (${proof.rows} rows compared with the same rows alone: all bits equal)\n`;
-  const [worst] = [...proof.differing].sort((a, b) => b.largest - a.largest);
-  return `${meaning}numerics: ${numerics} (rows differ by up to ${worst.largest.toExponential(1)} at width ${worst.width} after ${worst.kv} tokens)\n`;
+  const meaning = `A round of width ${widths[last]} costs ${gain} plain tokens, so it pays when it emits more.\n`;
+  const worst = [...proof.differing].sort((a, b) => b.largest - a.largest).at(0);
+  const found = worst
+    ? `logits differ by ${worst.largest.toExponential(1)} at width ${worst.width} after ${worst.kv} tokens`
+    : "all bits equal";
+  return `${meaning}numerics: ${numerics}; ${proof.rows} rows compared with the same rows alone: ${found}\n`;
 }

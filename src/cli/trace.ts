@@ -15,26 +15,25 @@ const decisions: Record<RoundReport["trace"]["decision"], string> = {
   "plain-baseline": "plain: to measure the plain speed",
 };
 
-/** Makes one line per round: the decision, bids and bought nodes, expected and real gain. */
+/** Makes one line per round: the decision, nodes bought of those offered, expected and real gain. */
 export function traceLine(style: Style): (report: RoundReport) => string {
   let round = 0;
   return ({ emitted, trace }) => {
     round++;
-    const bids = Object.entries(trace.offered)
-      .map(([name, offered]) => `${name} ${trace.proposed[name] ?? 0} of ${offered}`)
-      .join(", ");
-    const drafted = trace.draftMs > 0.05 ? ` + ${milliseconds(trace.draftMs)} drafting` : "";
-    const gain =
-      trace.width > 1
-        ? `${trace.expectedTokens.toFixed(1)} tokens expected, ${emitted.length} emitted (${trace.accepted} accepted)`
-        : `${emitted.length} emitted`;
+    const bids = Object.entries(trace.offered).map(
+      ([name, offered]) => `${name} ${trace.proposed[name] ?? 0}/${offered}`,
+    );
+    const expected = trace.width > 1 ? ` of ${trace.expectedTokens.toFixed(1)} expected` : "";
+    const accepted = trace.accepted > 0 ? `, ${trace.accepted} drafted` : "";
+    const drafting = trace.draftMs > 0.05 ? ` + ${milliseconds(trace.draftMs)} drafting` : "";
+    const forecast = trace.expectedMs > 0 ? ` (${milliseconds(trace.expectedMs)} expected)` : "";
     const parts = [
       `round ${String(round).padStart(3)}`,
+      ...bids,
       paint(decisions[trace.decision], trace.width > 1 ? "green" : "dim", style),
-      ...(bids ? [`nodes: ${bids}`] : []),
       `width ${trace.width}`,
-      gain,
-      `${milliseconds(trace.verifyMs)}${trace.expectedMs > 0 ? ` (${milliseconds(trace.expectedMs)} expected)` : ""}${drafted}`,
+      `emitted ${emitted.length}${expected}${accepted}`,
+      `${milliseconds(trace.verifyMs)}${forecast}${drafting}`,
     ];
     return `${parts.join("  ")}\n`;
   };

@@ -43,7 +43,7 @@ function roughGrid(model: LanguageModel): CurveGrid {
   const first = measureCurve(model, { widths: [1, 2], kv: [0], repeats: 2 });
   const isFast = first.ms[0][0] < 10;
   const room = model.contextLength - 16;
-  const kv = isFast ? [0, 256, 1024].filter((rows) => rows <= room) : [0];
+  const kv = isFast ? [0, 512].filter((rows) => rows <= room) : [0];
   return measureCurve(model, {
     widths: [1, 2, 3, 4, 6, 8, 12, 16].filter((w) => w <= model.contextLength),
     kv,

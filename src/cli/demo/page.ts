@@ -11,8 +11,8 @@ export function opening(info: ModelInfo, style: Style): string {
   return [
     `${paint("draftwright", "bold", style)}: draft first, verify always`,
     "",
-    "A cheap drafter guesses the next words. The model checks all guesses in one pass and",
-    "keeps those it would have written itself: the same text, in fewer passes.",
+    "A cheap drafter guesses the next words. The model checks all guesses in one",
+    "pass and keeps those it would have written itself: same text, fewer passes.",
     "",
     `model     ${info.name || info.path}`,
     `drafters  ${names}`,
@@ -68,7 +68,7 @@ function numbers({ plain, drafted, plainSpeed, draftedSpeed, repeats, same }: Ou
     row("plain", plainSpeed, plain.drafting.rounds, plain.drafting.meanEmitted),
     `${row("drafted", draftedSpeed, rounds, meanEmitted)}   ${paint(`${ratio.toFixed(2)}x`, "bold", style)}`,
     `guesses  ${kept}${shares.length > 0 ? `: ${shares.join(", ")}` : ""}`,
-    `same output: ${same ? paint("yes", "green", style) : paint("NO", "red", style)}${repeats > 1 ? `   (median of ${repeats} runs each, in turns)` : ""}`,
+    `same output: ${same ? paint("yes", "green", style) : paint("NO", "red", style)}   (${repeats > 1 ? `speeds: median of ${repeats} runs each, in turns` : "one run each"})`,
     "",
   ].join("\n");
 }

@@ -21,7 +21,7 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: "Continue a clause",
-    why: "New text: a model a fifth of the size guesses, and `auto` only lets it where that pays.",
+    why: "New text: a much smaller model guesses too, wherever that pays.",
     prompt:
       "12. CONFIDENTIALITY. Each party agrees that it shall hold the Confidential Information of the other party in " +
       "strict confidence and shall not disclose",
