@@ -280,7 +280,7 @@ export function modelConformance(
       check(() => {
         const result = model.forward(chainBatch(open(), tokens(3), "last"));
         expect(result.width).toBe(3);
-        expect(result.milliseconds).toBeGreaterThanOrEqual(0);
+        expect(result.computeMilliseconds).toBeGreaterThanOrEqual(0);
         expect(() => result.logits(0)).toThrow();
         // The caller may overwrite a view; the next forward is not affected.
         result.logits(2).fill(Number.NaN);

@@ -40,8 +40,8 @@ export interface ForwardBatch {
 export interface ForwardResult {
   /** Rows of this forward. */
   readonly width: number;
-  /** Milliseconds spent, everything included. */
-  readonly milliseconds: number;
+  /** Milliseconds the computation took, without the preparation of its inputs. */
+  readonly computeMilliseconds: number;
   /**
    * Logits of one row: Float32Array [vocabSize]. A view into the model's memory: valid until the next forward, and the
    * caller may overwrite it. Throws when the row's logits were not wanted.
@@ -91,7 +91,11 @@ export interface LanguageModel {
 }
 
 /** A batch over one sequence in which every row follows the one before (prefill, plain decoding, a chain draft). */
-export function chainBatch(sequence: Sequence, tokens: ArrayLike<number>, logits: "all" | "last" | "none"): ForwardBatch {
+export function chainBatch(
+  sequence: Sequence,
+  tokens: ArrayLike<number>,
+  logits: "all" | "last" | "none",
+): ForwardBatch {
   const width = tokens.length;
   const start = sequence.pending;
   const batch = {

@@ -74,7 +74,6 @@ export class GraphModel implements LanguageModel {
   }
 
   forward(batch: ForwardBatch): ForwardResult {
-    const started = performance.now();
     this.#checkAlive();
     checkBatch(batch, this.#sequences, this);
     const groups = groupRows(batch, this.#sequences);
@@ -83,8 +82,9 @@ export class GraphModel implements LanguageModel {
     for (const group of groups) for (const row of group.rows) group.sequence.append(batch.parent[row]);
     const order = fillInputs(compiled, batch, groups, this.#window);
     this.#backend.useReference(this.numerics === "exact" && !isPrefill(batch, pattern));
+    const computing = performance.now();
     compiled.compute();
-    return new Result(batch, compiled, order, this.vocabSize, this.hiddenSize, performance.now() - started);
+    return new Result(batch, compiled, order, this, performance.now() - computing);
   }
 
   #compiled(pattern: Pattern): CompiledForward {
@@ -184,7 +184,7 @@ function isPrefill(batch: ForwardBatch, pattern: Pattern): boolean {
 
 class Result implements ForwardResult {
   readonly width: number;
-  readonly milliseconds: number;
+  readonly computeMilliseconds: number;
   readonly #batch: ForwardBatch;
   readonly #compiled: CompiledForward;
   readonly #order: Int32Array;
@@ -195,17 +195,16 @@ class Result implements ForwardResult {
     batch: ForwardBatch,
     compiled: CompiledForward,
     order: Int32Array,
-    vocabSize: number,
-    hiddenSize: number,
-    ms: number,
+    sizes: Pick<LanguageModel, "vocabSize" | "hiddenSize">,
+    computeMilliseconds: number,
   ) {
     this.#batch = batch;
     this.#compiled = compiled;
     this.#order = order;
-    this.#vocabSize = vocabSize;
-    this.#hiddenSize = hiddenSize;
+    this.#vocabSize = sizes.vocabSize;
+    this.#hiddenSize = sizes.hiddenSize;
     this.width = order.length;
-    this.milliseconds = ms;
+    this.computeMilliseconds = computeMilliseconds;
   }
 
   logits(row: number): Float32Array {

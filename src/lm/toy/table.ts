@@ -79,7 +79,7 @@ class TableModel implements LanguageModel {
     }
     return {
       width: batch.token.length,
-      milliseconds: performance.now() - start,
+      computeMilliseconds: performance.now() - start,
       logits(row) {
         const values = logits.get(row);
         if (!values) throw new DraftwrightError("bad-argument", `The logits of row ${row} were not wanted.`);

@@ -106,7 +106,7 @@ class ToyModel implements LanguageModel {
     }
     return {
       width: batch.token.length,
-      milliseconds: performance.now() - start,
+      computeMilliseconds: performance.now() - start,
       logits: (row) => found(logits.get(row), `The logits of row ${row} were not wanted.`),
       hidden: (row, layer) => found(hidden.get(`${row}/${layer}`), `Layer ${layer} of row ${row} was not wanted.`),
     };
