@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { buy, byExpectedTokens, verifiable } from "./budget.ts";
+import { buy, byExpectedTokens, probeBid, verifiable } from "./budget.ts";
 import type { CostCurve } from "./cost-curve.ts";
 import type { Bid } from "./drafter.ts";
 import { type DraftTree, TreeBuilder } from "./tree.ts";
@@ -123,4 +123,10 @@ test("byExpectedTokens ranks by the first nodes only", () => {
   expect(byExpectedTokens([steady, brief], 1)).toEqual([1, 0]);
   expect(byExpectedTokens([steady, brief], 8)).toEqual([0, 1]);
   expect(byExpectedTokens([brief, brief], 8)).toEqual([0, 1]);
+});
+
+test("probeBid takes the likeliest first node that costs less than a plain round", () => {
+  expect(probeBid([chain(0.2, 4), chain(0.5, 4, 3), chain(0.9, 4, 10)], 10)).toBe(1);
+  expect(probeBid([chain(0.9, 4, 10)], 10)).toBe(-1);
+  expect(probeBid([], 10)).toBe(-1);
 });

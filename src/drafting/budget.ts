@@ -80,3 +80,8 @@ export function byExpectedTokens(bids: readonly Bid[], nodes: number): number[] 
   const gain = bids.map((bid) => expectedTokens(bid.parent, bid.chance, nodes).at(-1) as number);
   return bids.map((_, i) => i).sort((a, b) => gain[b] - gain[a] || a - b);
 }
+
+/** The bid whose first node is the likeliest, among those that ask less for it than a plain round takes; -1 = none. */
+export function probeBid(bids: readonly Bid[], plainMs: number): number {
+  return byExpectedTokens(bids, 1).find((index) => bids[index].draftMs(1) < plainMs) ?? -1;
+}

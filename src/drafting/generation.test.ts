@@ -387,6 +387,20 @@ describe("auto", () => {
     expect(drafted.tokens).toEqual(plain.tokens);
   });
 
+  test("a draft that turns out weak is not verified", () => {
+    const model = toyModel();
+    const strong = planted(() => chainOf([1, 2]));
+    const weak: Drafter = {
+      ...strong,
+      open(view) {
+        const tree = { ...chainOf([1, 2]), confidence: Float32Array.of(0.001, 0.001) };
+        return { ...strong.open(view), expand: () => tree };
+      },
+    };
+    const [, second] = decodeMs(model, steep, { drafters: [weak] }).rounds;
+    expect(second.trace).toMatchObject({ decision: "draft-discarded", width: 1, proposed: {} });
+  });
+
   test("a profile that makes drafting look hopeless is found out by a probe", () => {
     const model = tableModel({ vocabSize: 40, probabilities: repeatingTable(40, 24), contextLength: 512 });
     const widths = [1, 2, 4, 8, 16, 33];

@@ -66,7 +66,7 @@ export interface RoundTrace {
   /** Drafted tokens that were emitted. */
   readonly accepted: number;
   readonly expectedTokens: number;
-  /** Target milliseconds the curve expected; 0 where nobody asked it. */
+  /** Milliseconds the decision expected, drafting included; 0 where nobody asked. */
   readonly expectedMs: number;
   readonly draftMs: number;
   readonly verifyMs: number;
@@ -192,9 +192,8 @@ export class Generation {
     this.observe(draft.tree, result);
     const draftMs = drafted - start;
     if (this.auto) {
-      // Only bids that were bought are charged: the others cost microseconds, and the plain time lacks them too.
-      const expectedMs = draftMs + draft.forecast.milliseconds;
-      this.guard.settle(draft.paid, emitted.length, draftMs + verified - drafted, expectedMs, plainMs);
+      const ms = draftMs + verified - drafted;
+      this.guard.settle(draft.paid, emitted.length, ms, draft.forecast.milliseconds, plainMs);
     }
     return {
       emitted,

@@ -39,8 +39,8 @@ export class Guard {
   }
 
   /**
-   * Accounts for a round. `ms`: what it took; `expectedMs`: what the curve expected, a bound on the damage that one hiccup
-   * of the machine can do; `plainMs`: what plain decoding takes per token here.
+   * Accounts for a round. `ms`: what it took; `plainMs`: what plain decoding takes per token here; `expectedMs`: what was
+   * expected, a bound on the damage that a hiccup can do, or a drafter that reads a long prompt once for many rounds.
    */
   settle(drafted: boolean, emitted: number, ms: number, expectedMs: number, plainMs: number): void {
     if (!drafted) {

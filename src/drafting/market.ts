@@ -1,4 +1,4 @@
-import { buy, byExpectedTokens, type Forecast, verifiable } from "./budget.ts";
+import { buy, byExpectedTokens, type Forecast, probeBid, verifiable } from "./budget.ts";
 import type { CostCurve } from "./cost-curve.ts";
 import type { Bid, DraftSession, TokenView } from "./drafter.ts";
 import type { Guard } from "./guard.ts";
@@ -20,7 +20,7 @@ export type Decision =
   | "no-offer"
   | "forced"
   | "bought"
-  | "probe" // declined so often that it is tried once
+  | "probe" // declined so often that one node is tried
   | "declined" // no offer pays under the curve
   | "draft-discarded" // drafted, but with such low confidence that verifying does not pay
   | "slower-than-plain" // the guard's verdict on the last rounds
@@ -42,16 +42,13 @@ export interface Draft {
   readonly decision: Decision;
   /** Nodes offered by each drafter. */
   readonly offered: Readonly<Record<string, number>>;
-  /** Expected tokens and target milliseconds; of plain decoding where nothing is drafted. */
+  /** Expected tokens and milliseconds, those of drafting included; plain decoding where nothing is drafted. */
   readonly forecast: Forecast;
   /** True when a drafter was run or a tree bought, even if nothing of it is verified. */
   readonly paid: boolean;
 }
 
 const noOffers: Readonly<Record<string, number>> = {};
-
-/** Nodes of a probe: enough to learn one width and one chance, cheap enough to waste. */
-const probeNodes = 1;
 
 /** Collects the bids of a round, decides, and has the chosen ones drafted. Makes the whole decision of a round. */
 export class Market {
@@ -96,43 +93,52 @@ export class Market {
     return auto ? this.bought(offers, offered, context, kv) : this.forced(offers, offered, context, kv);
   }
 
-  private plain(decision: Decision, kv: number, offered: Draft["offered"], paid = false): Draft {
+  private plain(decision: Decision, kv: number, offered: Draft["offered"]): Draft {
     const milliseconds = this.policy.mode === "auto" ? this.curve.ms(1, kv) : 0;
-    return { tree: emptyTree, decision, offered, forecast: { nodes: 0, tokens: 1, milliseconds }, paid };
+    return { tree: emptyTree, decision, offered, forecast: { nodes: 0, tokens: 1, milliseconds }, paid: false };
   }
 
   private bought(offers: readonly Offer[], offered: Draft["offered"], context: TokenView, kv: number): Draft {
     const bids = offers.map((offer) => offer.bid);
     const purchase = buy(bids, this.curve, kv, context.maxNodes);
     if (purchase.bid < 0) {
-      if (purchase.milliseconds === 0 || !this.guard.probe()) return this.plain("declined", kv, offered);
-      const [index] = byExpectedTokens(bids, probeNodes);
-      const tree = this.expand(offers[index], probeNodes, 0, context);
-      return { tree, decision: "probe", offered, forecast: this.forecast(tree, kv), paid: true };
+      const probed = purchase.milliseconds === 0 ? -1 : probeBid(bids, purchase.milliseconds);
+      if (probed < 0 || !this.guard.probe()) return this.plain("declined", kv, offered);
+      const tree = this.expand(offers[probed], 1, 0, context);
+      return {
+        tree,
+        decision: "probe",
+        offered,
+        forecast: this.forecast(tree, kv, bids[probed].draftMs(1)),
+        paid: true,
+      };
     }
     const start = this.clock();
     const drafted = this.expand(offers[purchase.bid], purchase.nodes, purchase.floor, context);
     const { nodes } = verifiable(drafted, this.clock() - start, this.curve, kv, context.maxNodes);
-    if (nodes === 0) return this.plain("draft-discarded", kv, offered, true);
     const tree = cutTree(drafted, nodes);
-    return { tree, decision: "bought", offered, forecast: this.forecast(tree, kv), paid: true };
+    const forecast = this.forecast(tree, kv, bids[purchase.bid].draftMs(purchase.nodes));
+    return { tree, decision: nodes === 0 ? "draft-discarded" : "bought", offered, forecast, paid: true };
   }
 
   /** Fills the budget: the most promising bid first, the others only with what it leaves. */
   private forced(offers: readonly Offer[], offered: Draft["offered"], context: TokenView, kv: number): Draft {
     const trees: DraftTree[] = [];
     let tree = emptyTree;
+    let draftMs = 0;
     for (const index of byExpectedTokens(
       offers.map((offer) => offer.bid),
       context.maxNodes,
     )) {
       if (tree.token.length >= context.maxNodes) break;
       const { bid } = offers[index];
-      trees.push(this.expand(offers[index], Math.min(context.maxNodes, bid.parent.length), 0, context));
+      const nodes = Math.min(context.maxNodes, bid.parent.length);
+      trees.push(this.expand(offers[index], nodes, 0, context));
+      draftMs += bid.draftMs(nodes);
       tree = mergeTrees(trees);
     }
     tree = cutTree(tree, context.maxNodes);
-    return { tree, decision: "forced", offered, forecast: this.forecast(tree, kv), paid: true };
+    return { tree, decision: "forced", offered, forecast: this.forecast(tree, kv, draftMs), paid: true };
   }
 
   /** Has a bid drafted, refuses an illegal tree, and cuts what is deeper than of use. */
@@ -142,9 +148,9 @@ export class Market {
     return cutTree(tree, nodes, context.maxDepth);
   }
 
-  private forecast(tree: DraftTree, kv: number): Forecast {
+  private forecast(tree: DraftTree, kv: number, draftMs: number): Forecast {
     const nodes = tree.token.length;
     const tokens = pathChances(tree.parent, tree.confidence).reduce((sum, chance) => sum + chance, 1);
-    return { nodes, tokens, milliseconds: this.curve.ms(1 + nodes, kv) };
+    return { nodes, tokens, milliseconds: draftMs + this.curve.ms(1 + nodes, kv) };
   }
 }

@@ -29,7 +29,7 @@ const branchPrior = 0.15;
 /**
  * Max-Gram: finds the longest suffix of the text that occurred before and proposes what followed it there; at the end of
  * the text the copy goes on over the tokens just proposed. No network, no training, costs microseconds.
- * Source: CS Drafting (specs/text-training-free.md 2.2). Two passes there, any number here: one pass over one's own
+ * Source: CS Drafting (specs/text-training-free.md 2.2). Two passes there, any number here: copying on over one's own
  * continuation is where the second pass starts too, because no longer suffix can occur elsewhere.
  */
 export function lookupDrafter(options: LookupOptions = {}): Drafter {
