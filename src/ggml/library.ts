@@ -82,6 +82,8 @@ function returnFreedMemory(): void {
   }
 }
 
+const CALL_STACK_BYTES = 16 * 2 ** 20;
+
 let loaded: Libraries | undefined;
 
 /** Opens the libraries once per process and lets ggml choose the CPU variant and GPU back ends of the same folder. */
@@ -103,6 +105,8 @@ export function libraries(): Libraries {
       throw new DraftwrightError("native-missing", `cannot load ${path}: ${reason}`, { cause });
     }
   };
+  // C code runs on a stack of koffi's own; libllama's pre-tokenizers recurse along the text and 2 MiB end too soon.
+  koffi.config({ sync_stack_size: CALL_STACK_BYTES });
   returnFreedMemory();
   loaded = { directory, base: open("ggml-base"), ggml: open("ggml"), llama: open("llama") };
   return loaded;

@@ -2,6 +2,7 @@
 // recognise the vocabulary they were made with.
 import { createHash } from "node:crypto";
 import { type GgufFile, Vocabulary } from "../ggml/index.ts";
+import { refuseLongRuns } from "./config/pre-tokenizers.ts";
 
 /** Owns native memory: dispose it. */
 export class Tokenizer {
@@ -15,6 +16,8 @@ export class Tokenizer {
   /** Tokens that end a generation, ascending. */
   readonly endOfGeneration: readonly number[];
   readonly #vocabulary: Vocabulary;
+  /** Name of the BPE pre-tokenizer; undefined for SentencePiece vocabularies, which have none. */
+  readonly #preTokenizer: string | undefined;
   /** Bytes of tokens already asked for. */
   readonly #pieces = new Map<number, Uint8Array>();
 
@@ -22,6 +25,9 @@ export class Tokenizer {
   constructor(gguf: GgufFile) {
     this.#vocabulary = new Vocabulary(gguf.path);
     this.hash = vocabularyHash(gguf);
+    if (gguf.metadata.string("tokenizer.ggml.model") === "gpt2") {
+      this.#preTokenizer = gguf.metadata.string("tokenizer.ggml.pre") ?? "default";
+    }
     this.vocabSize = this.#vocabulary.size;
     this.bos = this.#vocabulary.bos;
     this.eos = this.#vocabulary.eos;
@@ -38,9 +44,11 @@ export class Tokenizer {
 
   /**
    * Token ids of a text. `addSpecial` puts the beginning-of-text token first where the model wants one; `parseSpecial`
-   * reads control tokens written in the text: for chat templates, never for text that a user typed.
+   * reads control tokens written in the text: for chat templates, never for text that a user typed. Throws
+   * `bad-argument` for a text on which this vocabulary's pre-tokenizer would exhaust the stack.
    */
   encode(text: string, options: { addSpecial?: boolean; parseSpecial?: boolean } = {}): Int32Array {
+    if (this.#preTokenizer !== undefined) refuseLongRuns(this.#preTokenizer, text);
     return this.#vocabulary.encode(text, options);
   }
 
