@@ -14,8 +14,8 @@ export interface Connection {
 export type Connect = (options: HostOptions) => Connection;
 
 export const connectWorker: Connect = (options) => {
-  // The compiled file: Node 20 starts no TypeScript.
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: options });
+  // The compiled file: Node 20 starts no TypeScript. Flags of the process (--input-type, loaders) are not for this thread.
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: options, execArgv: [] });
   return {
     post: (message) => worker.postMessage(message),
     receive(onMessage, lost) {
