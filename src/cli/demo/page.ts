@@ -68,7 +68,7 @@ function numbers({ plain, drafted, plainSpeed, draftedSpeed, repeats, same }: Ou
     row("plain", plainSpeed, plain.drafting.rounds, plain.drafting.meanEmitted),
     `${row("drafted", draftedSpeed, rounds, meanEmitted)}   ${paint(`${ratio.toFixed(2)}x`, "bold", style)}`,
     `guesses  ${kept}${shares.length > 0 ? `: ${shares.join(", ")}` : ""}`,
-    `same output: ${same ? paint("yes", "green", style) : paint("NO", "red", style)}   (${repeats > 1 ? `speeds: median of ${repeats} runs each, in turns` : "one run each"})`,
+    `same output: ${same ? paint("yes", "green", style) : paint("NO", "red", style)}   (${repeats > 1 ? `speeds: fastest of ${repeats} runs each, in turns` : "one run each"})`,
     "",
   ].join("\n");
 }
