@@ -48,9 +48,12 @@ function main(): void {
   const numerics = values.numerics as Numerics | undefined;
   const where = machine();
   const rows: Record<string, Row> = {};
+  process.stderr.write(`${where.cpu}, ${where.cores} cores, node ${where.node}, ${where.native}, load ${where.load}\n`);
+  process.stderr.write("ratios are llama.cpp's time over ours (above 1: ours is faster), with the middle half\n");
   for (const [name, path] of models(positionals)) {
-    process.stderr.write(`${name} ..\n`);
     rows[name] = measure(path, threads, repeats, numerics);
+    // One model takes minutes: what is known is shown at once, aside where standard output carries the JSON.
+    (values.json ? process.stderr : process.stdout).write(rowText(name, rows[name]));
   }
   const pick = <T>(value: (row: Row) => T) =>
     Object.fromEntries(Object.entries(rows).map(([n, row]) => [n, value(row)]));
@@ -65,7 +68,6 @@ function main(): void {
     rows,
   };
   if (values.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else print(report);
 }
 
 function models(given: readonly string[]): [string, string][] {
@@ -223,19 +225,15 @@ function nodeLlamaCpp(
   return spread(ratios);
 }
 
-function print(report: { machine: ReturnType<typeof machine>; rows: Record<string, Row> }): void {
-  const { machine: m, rows } = report;
-  process.stdout.write(`${m.cpu}, ${m.cores} cores, node ${m.node}, ${m.native}, load ${m.load}\n`);
-  process.stdout.write("ratios are llama.cpp's time over ours (above 1: ours is faster), with the middle half\n");
+function rowText(name: string, row: Row): string {
   const cell = (c: Comparison) =>
     `${c.ratio.median.toFixed(2)} (${c.ratio.low.toFixed(2)}-${c.ratio.high.toFixed(2)})  ${c.ours.median.toFixed(2)} ms`;
-  for (const [name, row] of Object.entries(rows)) {
-    process.stdout.write(`\n${name}, numerics ${row.numerics}\n`);
-    process.stdout.write(`  decode        ${cell(row.decode)}\n  prefill 512   ${cell(row.prefill)}\n`);
-    for (const width of widths) process.stdout.write(`  width ${`${width}`.padEnd(7)} ${cell(row.width[width])}\n`);
-    if (row.nodeLlamaCpp) process.stdout.write(`  node-llama-cpp decode  ${row.nodeLlamaCpp.median.toFixed(2)}\n`);
-    process.stdout.write(`  outside of the graph   ${row.overheadMs.toFixed(3)} ms a step\n`);
-  }
+  const lines = [`${name}, numerics ${row.numerics}`, `  decode        ${cell(row.decode)}`];
+  for (const width of widths) lines.push(`  width ${`${width}`.padEnd(7)} ${cell(row.width[width])}`);
+  lines.push(`  prefill 512   ${cell(row.prefill)}`);
+  if (row.nodeLlamaCpp) lines.push(`  node-llama-cpp decode  ${row.nodeLlamaCpp.median.toFixed(2)}`);
+  lines.push(`  outside of the graph   ${row.overheadMs.toFixed(3)} ms a step`);
+  return `${lines.join("\n")}\n`;
 }
 
 main();
