@@ -35,13 +35,12 @@ function bestByHand(chance: number, nodes: number, curve: CostCurve, msPerNode: 
 
 describe("buy", () => {
   test.each([
-    ["flat", flat, 0.6, 0],
-    ["flat", flat, 0.95, 0],
-    ["flat", flat, 0.8, 1.5],
-    ["step", step, 0.9, 0],
-    ["step", step, 0.97, 0.5],
-  ] as const)("takes the size with the most tokens per millisecond: %s curve, chance %f, %f ms a node", (...args) => {
-    const [, curve, chance, msPerNode] = args;
+    ["flat", 0.6, 0, flat],
+    ["flat", 0.95, 0, flat],
+    ["flat", 0.8, 1.5, flat],
+    ["step", 0.9, 0, step],
+    ["step", 0.97, 0.5, step],
+  ] as const)("most tokens per millisecond: %s curve, chance %f, %f ms a node", (_, chance, msPerNode, curve) => {
     const purchase = buy([chain(chance, 16, msPerNode)], curve, 0, 16);
     expect(purchase.nodes).toBe(bestByHand(chance, 16, curve, msPerNode));
     expect(purchase.nodes).toBeGreaterThan(0);

@@ -62,6 +62,14 @@ describe("MeasuredCurve", () => {
     expect(curve.ms(2, 500) / truth(2, 500)).toBeCloseTo(1, 2);
   });
 
+  test("a hiccup in the only forward of a width does not close it for ever", () => {
+    const curve = new MeasuredCurve(gridOf(truth));
+    for (let i = 0; i < 20; i++) curve.observe(1, 0, truth(1, 0));
+    curve.observe(8, 0, 100 * truth(8, 0));
+    expect(curve.ms(8, 0) / truth(8, 0)).toBeLessThan(1.25);
+    expect(curve.ms(4, 0) / truth(4, 0)).toBeCloseTo(1, 6);
+  });
+
   test("a lasting change is followed", () => {
     const curve = new MeasuredCurve(gridOf(truth));
     for (let i = 0; i < 40; i++) curve.observe(1, 0, truth(1, 0));
@@ -93,11 +101,13 @@ describe("MeasuredCurve", () => {
   });
 });
 
-test("an unmeasured curve says 0 until the first forward, then takes its unit from it", () => {
+test("an unmeasured curve says 0 for the first forwards, then takes its unit from them", () => {
   const curve = unmeasuredCurve();
-  expect(curve.ms(1, 0)).toBe(0);
-  expect(curve.ms(8, 100)).toBe(0);
-  curve.observe(1, 10, 5);
+  for (let i = 0; i < 5; i++) {
+    expect(curve.ms(1, 0)).toBe(0);
+    expect(curve.ms(8, 100)).toBe(0);
+    curve.observe(1, 10, i === 2 ? 500 : 5);
+  }
   expect(curve.ms(1, 700)).toBeCloseTo(5, 12);
   expect(curve.ms(2, 0)).toBeGreaterThan(5);
   for (let i = 0; i < 20; i++) curve.observe(4, 10, 6);

@@ -3,7 +3,7 @@ import { nondecreasing } from "./isotonic.ts";
 
 /** Milliseconds of one forward as a function of its width (rows) and of the KV rows it attends to. */
 export interface CostCurve {
-  /** 0 as long as nothing has been measured. */
+  /** 0 as long as too little has been measured to say. */
   ms(width: number, kv: number): number;
   /** A real forward took `ms`. */
   observe(width: number, kv: number, ms: number): void;
@@ -20,13 +20,17 @@ export interface CurveGrid {
 const remembered = 9;
 /** Where a real time and an inherited one contradict each other, the real one holds. */
 const measuredWeight = 100;
+/** From here on a width (or a guessed curve as a whole) is trusted. */
+const trusted = 5;
+/** With fewer forwards, each of them may make a width this much dearer (as a logarithm) than the others say. */
+const slackPerForward = 0.2;
 /** Smoothing costs tens of microseconds: after the first rounds it waits for this many new ones. */
 const smoothEvery = 8;
 
 /**
  * The default curve: a grid (measured when a model was first loaded, or a guess), corrected by real rounds. Each width
- * carries the median of the last few ratios of real time to grid time; a width without rounds takes its correction from the
- * widths around it that have some. So neither a profile taken on a busy machine nor a single hiccup lasts.
+ * carries the median of the last few ratios of real time to grid time; a width with few or no rounds leans on the widths
+ * around it. So neither a profile taken on a busy machine nor a single hiccup lasts.
  */
 export class MeasuredCurve implements CostCurve {
   private readonly grid: CurveGrid;
@@ -45,7 +49,7 @@ export class MeasuredCurve implements CostCurve {
   }
 
   ms(width: number, kv: number): number {
-    if (this.guessed && this.observed === 0) return 0;
+    if (this.guessed && this.observed < trusted) return 0;
     this.smooth ??= this.corrected();
     return interpolate(this.grid, this.smooth, width, kv);
   }
@@ -96,11 +100,20 @@ export class MeasuredCurve implements CostCurve {
 
   /** Logarithm of real time / grid time for each width. */
   private corrections(): number[] {
-    const known = this.ratios.flatMap((ratios, i) => (ratios.length > 0 ? [i] : []));
+    const known = this.ratios.flatMap((ratios, i) => (ratios.length >= trusted ? [i] : []));
     const medians = known.map((i) => median(this.ratios[i]));
-    if (known.length === 0) return this.ratios.map(() => 0);
+    const all = this.ratios.flat();
+    const overall = all.length > 0 ? median(all) : 0;
     const last = known.length - 1;
-    return this.ratios.map((_, i) => (i >= known[last] ? medians[last] : along(known, i, (k) => medians[k])));
+    return this.ratios.map((ratios, i) => {
+      let inherited = overall;
+      if (last >= 0) inherited = i >= known[last] ? medians[last] : along(known, i, (k) => medians[k]);
+      if (ratios.length === 0) return inherited;
+      // One slow forward may have been a hiccup, and then the width would look too dear to be tried again. A fast one is
+      // never an accident.
+      const slack = ratios.length >= trusted ? Number.POSITIVE_INFINITY : slackPerForward * ratios.length;
+      return Math.min(median(ratios), inherited + slack);
+    });
   }
 }
 

@@ -1,5 +1,7 @@
-/** Share of the balance that survives each drafting round: about 20 rounds are remembered. */
-const decay = 0.95;
+/** Weight that older rounds lose with each new one: about 100 drafting rounds are remembered. */
+const decay = 0.99;
+/** With so many rounds any loss is a verdict; before, it must exceed its standard error. */
+const enough = 100;
 /** Drafting rounds before a first verdict, and before one after a pause. */
 const trial = 8;
 const retrial = 4;
@@ -13,14 +15,16 @@ const firstPatience = 64;
 
 /**
  * Sees to it that drafting does not lose to plain decoding, whatever the estimates say: it compares the milliseconds of
- * drafting rounds with those that plain decoding would have needed for the same tokens, and pauses drafting while the
- * balance is negative. One guard serves all generations of a target, so that what was learned is not paid for again.
+ * drafting rounds with those that plain decoding would have needed for the same tokens, and pauses drafting when that is a
+ * loss. One guard serves all generations of a target, so that what was learned is not paid for again.
  */
 export class Guard {
   /** Why the next round must not draft; null = it may. */
   reason: "slower-than-plain" | "plain-baseline" | null = null;
-  private plainMs = 0;
-  private draftingMs = 0;
+  /** Decayed sums over drafting rounds of 1, of the milliseconds saved against plain decoding, and of their squares. */
+  private weight = 0;
+  private saved = 0;
+  private squares = 0;
   private rounds = 0;
   private needed = trial;
   private pause = firstPause;
@@ -56,21 +60,31 @@ export class Guard {
       this.patience = emitted * plainMs > spent ? firstPatience : Math.min(2 * this.patience, longestPause);
       return;
     }
-    this.plainMs = decay * this.plainMs + emitted * plainMs;
-    this.draftingMs = decay * this.draftingMs + spent;
+    const saved = emitted * plainMs - spent;
+    this.weight = decay * this.weight + 1;
+    this.saved = decay * this.saved + saved;
+    this.squares = decay * this.squares + saved * saved;
     this.rounds++;
     this.streak++;
-    if (this.rounds >= this.needed && this.draftingMs > this.plainMs) this.close();
+    if (this.loses()) this.close();
     else if (this.streak >= plainEvery) this.reason = "plain-baseline";
     if (this.rounds >= plainEvery) this.pause = firstPause;
+  }
+
+  private loses(): boolean {
+    if (this.rounds < this.needed) return false;
+    const mean = this.saved / this.weight;
+    const variance = Math.max(0, this.squares / this.weight - mean * mean);
+    return mean + (this.rounds < enough ? Math.sqrt(variance / this.weight) : 0) < 0;
   }
 
   private close(): void {
     this.reason = "slower-than-plain";
     this.pauseLeft = this.pause;
     this.pause = Math.min(2 * this.pause, longestPause);
-    this.plainMs = 0;
-    this.draftingMs = 0;
+    this.weight = 0;
+    this.saved = 0;
+    this.squares = 0;
     this.rounds = 0;
     this.needed = retrial;
   }

@@ -76,6 +76,12 @@ describe("cutTree", () => {
     expect(cutTree(tree, 9, 2)).toBe(tree);
   });
 
+  test("of equal path chances the parent's comes first", () => {
+    const sure = treeOf([-1, 1, 0.5], [-1, 2, 1], [1, 3, 1], [2, 4, 1]);
+    expect(Array.from(cutTree(sure, 2).token)).toEqual([2, 3]);
+    expect(Array.from(cutTree(sure, 2).parent)).toEqual([-1, 0]);
+  });
+
   test("carries role and q along", () => {
     const q = Array.from({ length: 5 }, (_, i) => new Float32Array([i]));
     const cut = cutTree({ ...tree, role: Uint8Array.of(0, 0, 1, 0, 1), q }, 3);

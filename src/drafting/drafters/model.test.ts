@@ -215,7 +215,7 @@ describe("bids", () => {
       acceptance: new AcceptanceTable(),
     });
     expect(session.bid(view(prompt, 4))[0].draftMs(4)).toBe(0);
-    draft(session, view(prompt, 4), 4);
+    draft(session, view(prompt, 8), 8);
     session.observe(roundWith([1]));
     expect(session.bid(view([...prompt, 1], 4))[0].draftMs(4)).toBeCloseTo(8, 6);
   });
