@@ -102,6 +102,7 @@ describe("plain decoding", () => {
       });
       expect(generation.prefillLeft).toBe(11);
       expect(() => generation.step()).toThrow(/prefillStep/);
+      expect(() => generation.prefillStep(0)).toThrow(/no progress/);
       expect([generation.prefillStep(4), generation.prefillStep(4), generation.prefillStep(4)]).toEqual([7, 3, 0]);
       expect(generation.prefillStep(4)).toBe(0);
       expect(widths).toEqual([4, 4, 3]);

@@ -158,6 +158,8 @@ export class Generation {
   /** Runs up to `chunkRows` prompt tokens; returns how many are left. Chunks do not depend on drafters or policy. */
   prefillStep(chunkRows: number): number {
     this.assertOpen();
+    if (!(chunkRows >= 1))
+      throw new DraftwrightError("bad-argument", `A chunk of ${chunkRows} rows makes no progress.`);
     const start = this.sequence.length;
     const rows = Math.min(chunkRows, this.prefillLeft);
     if (rows > 0) {

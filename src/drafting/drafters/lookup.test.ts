@@ -120,6 +120,15 @@ describe("calibration", () => {
     );
   });
 
+  test("the chances of branches sum to at most 1, however often each was right", () => {
+    const acceptance = new AcceptanceTable();
+    for (let bucket = 1; bucket <= 12; bucket++) for (let i = 0; i < 60; i++) acceptance.update(bucket, 0, true);
+    const text = [1, 2, 3, 9, 9, 2, 3, 8, 8, 3, 7, 7, 1, 2, 3];
+    const [first, second] = chances(open({ branches: 2 }, acceptance).bid(view(text, 1)));
+    expect(first).toBeGreaterThan(0.9);
+    expect(first + second).toBeCloseTo(1, 6);
+  });
+
   test("a round without an offer teaches nothing", () => {
     const acceptance = new AcceptanceTable();
     const session = open({}, acceptance);

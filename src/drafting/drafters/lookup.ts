@@ -29,8 +29,8 @@ const branchPrior = 0.15;
 /**
  * Max-Gram: finds the longest suffix of the text that occurred before and proposes what followed it there; at the end of
  * the text the copy goes on over the tokens just proposed. No network, no training, costs microseconds.
- * Source: CS Drafting (specs/text-training-free.md 2.2). Two passes there, any number here: copying on over one's own
- * continuation is where the second pass starts too, because no longer suffix can occur elsewhere.
+ * Source: CS Drafting (specs/text-training-free.md 2.2), whose second pass searches anew over text and draft. It always
+ * ends up here too: a longer suffix found elsewhere would contradict the first search. One search can serve any depth.
  */
 export function lookupDrafter(options: LookupOptions = {}): Drafter {
   for (const [name, value] of Object.entries({
@@ -107,13 +107,15 @@ class LookupSession implements DraftSession {
     const branches = this.options.branches ?? 1;
     const matches = this.automaton.matches(this.options.minMatch ?? 1, branches === 1 ? 1 : maxSuffixes);
     let added = 0;
+    // The target says one token: the chances of siblings sum to at most 1.
+    let left = 1;
     for (const match of matches) {
       if (added > 0 && builder.find(-1, tokens[match.next]) >= 0) continue;
       if (added === branches) return;
       const period = length - match.next;
       // Past the end of the text the copy reads what it has written, so it repeats with this period.
       const token = (i: number) => tokens[match.next + (i % period)];
-      this.addChain(builder, nodes, lengthBucket(match.length) + (added > 0 ? lengthBuckets : 0), token);
+      left -= this.addChain(builder, nodes, lengthBucket(match.length) + (added > 0 ? lengthBuckets : 0), left, token);
       added++;
     }
   }
@@ -122,22 +124,31 @@ class LookupSession implements DraftSession {
     const { bigram } = this.options;
     if (!bigram) return;
     let last = tokens[length - 1];
-    this.addChain(builder, nodes, 0, () => {
+    this.addChain(builder, nodes, 0, 1, () => {
       last = bigram[last];
       return last;
     });
   }
 
-  /** Adds a chain under the root until `token` gives -1 or `nodes` are reached. */
-  private addChain(builder: TreeBuilder, nodes: number, bucket: number, token: (i: number) => number): void {
+  /** Adds a chain under the root until `token` gives -1 or `nodes` are reached; returns the chance of its first node. */
+  private addChain(
+    builder: TreeBuilder,
+    nodes: number,
+    bucket: number,
+    most: number,
+    token: (i: number) => number,
+  ): number {
     const prior = bucket > lengthBuckets ? branchPrior : priors[bucket];
+    const first = Math.min(most, this.acceptance.chance(bucket, 0, prior));
     let parent = -1;
     for (let depth = 0; depth < nodes; depth++) {
       const next = token(depth);
-      if (next < 0) return;
-      parent = builder.add(parent, next, this.source, this.acceptance.chance(bucket, depth, prior));
+      if (next < 0) break;
+      const chance = depth === 0 ? first : this.acceptance.chance(bucket, depth, prior);
+      parent = builder.add(parent, next, this.source, chance);
       this.buckets[parent] = bucket;
     }
+    return first;
   }
 }
 
