@@ -56,6 +56,15 @@ describe("MeasuredCurve", () => {
     expect(curve.ms(1, 500) / truth(1, 500)).toBeCloseTo(1, 2);
   });
 
+  test("what was measured holds against what its neighbours only inherited", () => {
+    const curve = new MeasuredCurve(gridOf((width, rows) => truth(width, rows) * (width >= 4 ? 10 : 1)));
+    for (let i = 0; i < 20; i++) {
+      curve.observe(1, 0, truth(1, 0));
+      curve.observe(8, 0, truth(8, 0));
+    }
+    expect(curve.ms(8, 0) / truth(8, 0)).toBeCloseTo(1, 1);
+  });
+
   test("hiccups do not count", () => {
     const curve = new MeasuredCurve(gridOf(truth));
     for (let i = 0; i < 60; i++) curve.observe(2, 500, truth(2, 500) * (i % 5 === 0 ? 1000 : 1));

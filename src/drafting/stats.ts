@@ -50,7 +50,6 @@ export class Stats {
     }
     verify.rounds++;
     verify.ms += trace.verifyMs;
-    if (trace.width === 1) return;
     for (const [name, count] of Object.entries(trace.proposed)) {
       this.proposed += count;
       this.of(name).proposed += count;

@@ -202,6 +202,35 @@ describe("bids", () => {
     expect(after[1]).toBeGreaterThan(2 * before[1]);
   });
 
+  test("the confidence of a drafted token is what tokens of that confidence were worth", () => {
+    const session = open({ model: toyModel({ logitScale: 12 }), branches: 1 });
+    const text = [...prompt];
+    const confidences: number[] = [];
+    for (let i = 0; i < 60; i++) {
+      const tree = draft(session, view(text, 1), 1);
+      confidences.push(tree.confidence[0]);
+      const wrong = (tree.token[0] + 1) % 40;
+      text.push(wrong);
+      session.observe(roundWith([wrong]));
+    }
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
+    expect(mean(confidences.slice(-10))).toBeLessThan(mean(confidences.slice(0, 5)) / 2);
+  });
+
+  test("the chances of siblings sum to at most 1, whatever was learned of each", () => {
+    const acceptance = new AcceptanceTable();
+    for (let rank = 0; rank < 3; rank++) for (let i = 0; i < 60; i++) acceptance.update(rank, 0, true);
+    const session = modelDrafter({ model: toyModel(), branches: 3, curve }).open({
+      source: 1,
+      vocabSize: 40,
+      contextLength: 96,
+      acceptance,
+    });
+    const [first, second, third] = session.bid(view(prompt, 1, 3))[0].chance;
+    expect(first).toBeGreaterThan(0.9);
+    expect(first + second + third).toBeLessThanOrEqual(1 + 1e-12);
+  });
+
   test("measures its own forwards", () => {
     let now = 0;
     const clock = () => {

@@ -98,13 +98,15 @@ class ModelSession implements DraftSession {
     const size = levels * this.branches;
     const parent = new Int32Array(size);
     const chance = new Float64Array(size);
+    let left = 1;
     for (let i = 0; i < size; i++) {
       const level = Math.floor(i / this.branches);
       const rank = i % this.branches;
+      if (rank === 0) left = 1;
       parent[i] = level === 0 ? -1 : (level - 1) * this.branches;
-      chance[i] = this.acceptance.chance(rank, level, rankPriors[rank]);
-      // The outcomes of siblings exclude each other; separately learned chances may not add up.
-      if (rank > 0) chance[i] = Math.min(chance[i], Math.max(0, 1 - chance[i - 1]) / rank);
+      // The target says one token: siblings exclude each other, but their chances are learned separately.
+      chance[i] = Math.min(left, this.acceptance.chance(rank, level, rankPriors[rank]));
+      left -= chance[i];
     }
     const steps = stepsByNodes(parent, chance);
     const missing = context.length - this.sequence.length;
