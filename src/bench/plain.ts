@@ -3,19 +3,17 @@
 // Without files: the embedded target, a generated 1.1B-shape Q4_0 model, and GGUF files of DRAFTWRIGHT_MODELS.
 // node-llama-cpp takes part when it is installed in bench/ (`npm ci --prefix bench`).
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Oracle } from "../ggml/index.ts";
 import { type LoadedModel, loadLanguageModel } from "../lm/load.ts";
 import { chainBatch, type Numerics, type Sequence } from "../lm/model.ts";
 import { argmax } from "../lm/sampling/index.ts";
-import { shapeModel } from "../lm/testing/index.ts";
 import { alternate, type Comparison, spread } from "./alternate.ts";
 import { machine } from "./machine.ts";
+import { benchModels, root } from "./models.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const widths = [2, 4, 8, 16];
 /** Rows in the cache when decoding is timed. */
 const context = 128;
@@ -50,7 +48,7 @@ function main(): void {
   const rows: Record<string, Row> = {};
   process.stderr.write(`${where.cpu}, ${where.cores} cores, node ${where.node}, ${where.native}, load ${where.load}\n`);
   process.stderr.write("ratios are llama.cpp's time over ours (above 1: ours is faster), with the middle half\n");
-  for (const [name, path] of models(positionals)) {
+  for (const [name, path] of benchModels(positionals)) {
     rows[name] = measure(path, threads, repeats, numerics);
     // One model takes minutes: what is known is shown at once, aside where standard output carries the JSON.
     (values.json ? process.stderr : process.stdout).write(rowText(name, rows[name]));
@@ -68,26 +66,6 @@ function main(): void {
     rows,
   };
   if (values.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-}
-
-function models(given: readonly string[]): [string, string][] {
-  if (given.length > 0) {
-    return given.map((item) => {
-      const [name, path] = item.includes("=")
-        ? (item.split("=", 2) as [string, string])
-        : [basename(item, ".gguf"), item];
-      return [name, path];
-    });
-  }
-  const list: [string, string][] = [];
-  const embedded = join(root, "models", "embedded-target.Q8_0.gguf");
-  if (existsSync(embedded)) list.push(["embedded", embedded]);
-  const folder = process.env.DRAFTWRIGHT_MODELS;
-  for (const file of folder && existsSync(folder) ? readdirSync(folder) : []) {
-    if (file.endsWith(".gguf")) list.push([basename(file, ".gguf").toLowerCase(), join(folder as string, file)]);
-  }
-  list.push(["1.1b", shapeModel("1.1b")]);
-  return list;
 }
 
 function measure(path: string, threads: number, repeats: number, numerics: Numerics | undefined): Row {
