@@ -60,16 +60,21 @@ async function abortEverywhere(model: Model) {
   return { tried: 32, freed };
 }
 
+/** Memory is compared between the first fifth and the end, each the median of 50 cycles: collections come when they like. */
 async function loadAndDispose(open: () => Promise<Model>) {
-  const rssMB = () => Math.round((process.memoryUsage.rss() / 1e6) * 10) / 10;
-  const samples: Record<number, number> = {};
-  for (let cycle = 1; cycle <= cycles; cycle++) {
+  const rss: number[] = [];
+  for (let cycle = 0; cycle < cycles; cycle++) {
     const model = await open();
     await model.generate("x", { maxTokens: 2 }).result;
     await model.dispose();
-    if (cycle % Math.max(1, Math.floor(cycles / 10)) === 0 || cycle === cycles) samples[cycle] = rssMB();
+    rss.push(process.memoryUsage.rss() / 1e6);
   }
-  const from = Math.floor(cycles / 5);
-  const first = samples[from] ?? Object.values(samples)[0];
-  return { cycles, rssMB: samples, growthMB: Math.round((samples[cycles] - first) * 10) / 10 };
+  const medianMB = (end: number) => rss.slice(Math.max(0, end - 50), end).sort((a, b) => a - b)[Math.min(50, end) >> 1];
+  const early = medianMB(Math.ceil(cycles / 5));
+  const late = medianMB(cycles);
+  return { cycles, earlyMB: round(early), lateMB: round(late), growthMB: round(late - early) };
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
 }

@@ -86,3 +86,7 @@ export type FromHost =
   | { readonly type: "error"; readonly id: number; readonly error: WireError }
   | { readonly type: "reply"; readonly id: number; readonly value: unknown }
   | { readonly type: "progress"; readonly id: number; readonly share: number };
+
+/** A thread outlives its models: it is told which to open, and says when they are closed. */
+export type ToWorker = ToHost | { readonly type: "open"; readonly options: HostOptions };
+export type FromWorker = FromHost | { readonly type: "closed" };
