@@ -21,6 +21,17 @@ export interface Purchase extends Forecast {
 /** A plan must promise this much more than plain decoding: the best of several noisy estimates is flattering. */
 const margin = 1.03;
 
+/** Sessions offer the same chances again while they have learned nothing. */
+const known = new WeakMap<object, readonly number[]>();
+
+function expectedOfBid(bid: Bid, maxNodes: number): readonly number[] {
+  const tokens = known.get(bid.chance);
+  if (tokens && tokens.length <= maxNodes + 1) return tokens;
+  const computed = expectedTokens(bid.parent, bid.chance, maxNodes);
+  known.set(bid.chance, computed);
+  return computed;
+}
+
 /** Expected tokens per number of nodes bought in order of path chance, free token included: [1, 1 + p, ..]. */
 function expectedTokens(parent: Int32Array, chance: ArrayLike<number>, maxNodes: number): number[] {
   const path = pathChances(parent, chance);
@@ -30,11 +41,16 @@ function expectedTokens(parent: Int32Array, chance: ArrayLike<number>, maxNodes:
   return tokens;
 }
 
-/** The number of nodes with the most tokens per millisecond. All are tried: real curves have steps. */
+/**
+ * The number of nodes with the most tokens per millisecond. Real curves have steps, so all are tried until the tokens of
+ * all nodes together would not pay for what so many cost.
+ */
 function best(tokens: readonly number[], milliseconds: (nodes: number) => number): Forecast {
   let found: Forecast = { nodes: 0, tokens: 1, milliseconds: milliseconds(0) };
+  const most = tokens[tokens.length - 1];
   for (let nodes = 1; nodes < tokens.length; nodes++) {
     const cost = milliseconds(nodes);
+    if (most * found.milliseconds <= found.tokens * cost) break;
     if (tokens[nodes] * found.milliseconds > found.tokens * cost) {
       found = { nodes, tokens: tokens[nodes], milliseconds: cost };
     }
@@ -53,7 +69,7 @@ export function buy(bids: readonly Bid[], curve: CostCurve, kv: number, maxNodes
   let bestRate = margin / plainMs;
   bids.forEach((bid, index) => {
     const plan = best(
-      expectedTokens(bid.parent, bid.chance, maxNodes),
+      expectedOfBid(bid, maxNodes),
       (nodes) => curve.ms(1 + nodes, kv) + bid.draftMs(nodes),
     );
     const rate = plan.tokens / plan.milliseconds;

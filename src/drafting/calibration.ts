@@ -13,6 +13,8 @@ const priorWeight = 4;
  * first level the drafter's prior, which should be optimistic: what is never tried is never learned.
  */
 export class AcceptanceTable {
+  /** Grows with every update: equal versions mean equal chances. */
+  version = 0;
   private offered: number[] = [];
   private accepted: number[] = [];
 
@@ -29,6 +31,7 @@ export class AcceptanceTable {
   }
 
   update(bucket: number, depth: number, accepted: boolean): void {
+    this.version++;
     const cell = bucket * depths + Math.min(depth, depths - 1);
     while (this.offered.length <= cell) {
       this.offered.push(0);

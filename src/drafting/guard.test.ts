@@ -52,6 +52,14 @@ test("a win after pauses makes the next pause short again", () => {
   expect(pauseOf(guard)).toBe(32);
 });
 
+test("a small loss in a few rounds of luck and bad luck is no verdict", () => {
+  const guard = new Guard();
+  for (const emitted of [1, 1, 1, 4, 1, 1, 1, 4]) guard.settle(true, emitted, 20, 20, 10);
+  expect(guard.reason).toBeNull();
+  drafted(guard, 8, 1, 20);
+  expect(guard.reason).toBe("slower-than-plain");
+});
+
 test("one hiccup does not pause what pays", () => {
   const guard = new Guard();
   drafted(guard, 12, 3, 20);

@@ -105,6 +105,15 @@ describe("drafts", () => {
     expect(model.widths).toEqual([1, 1]);
   });
 
+  test("rows of a draft that lost against another drafter's are dropped", () => {
+    const session = open({ model: toyModel(), branches: 1 });
+    const drafted = Array.from(draft(session, view(prompt, 4), 4).token);
+    const others = [(drafted[0] + 1) % 40, (drafted[1] + 1) % 40, 7];
+    session.observe(roundWith(others));
+    const text = [...prompt, ...others];
+    expect(Array.from(draft(session, view(text, 2), 2).token)).toEqual(greedyContinuation(toyModel(), text, 2));
+  });
+
   test("a target token equal to a drafted one that nobody verified is run again", () => {
     const session = open({ model: toyModel(), branches: 1 });
     const drafted = Array.from(draft(session, view(prompt, 4), 4).token);

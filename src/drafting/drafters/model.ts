@@ -64,6 +64,15 @@ export function modelDrafter(options: ModelDrafterOptions): Drafter {
   };
 }
 
+/** What a bid offers, and the version of the acceptance table it was made from. */
+interface Shape {
+  readonly version: number;
+  readonly parent: Int32Array;
+  readonly chance: Float64Array;
+  /** Forwards that the first n nodes in buying order take. [nodes + 1] */
+  readonly steps: Int32Array;
+}
+
 class ModelSession implements DraftSession {
   private readonly model: LanguageModel;
   private readonly source: number;
@@ -73,6 +82,7 @@ class ModelSession implements DraftSession {
   private readonly clock: () => number;
   private readonly sequence: Sequence;
   private context: TokenView | null = null;
+  private offer: Shape | null = null;
   /** Drafted tokens whose rows are pending in the cache, in order. */
   private readonly fed: number[] = [];
   private drafted: DraftTree = emptyTree;
@@ -94,8 +104,19 @@ class ModelSession implements DraftSession {
     this.context = context;
     const depth = this.depthLimit(context);
     if (depth < 1) return [];
-    const levels = Math.min(depth, context.maxNodes);
+    const { parent, chance, steps } = this.shape(Math.min(depth, context.maxNodes));
+    const missing = context.length - this.sequence.length;
+    const first = this.curve.ms(1, context.length);
+    const catchUp = this.curve.ms(missing, this.sequence.length) - first;
+    const spread = missing <= 2 ? 1 : Math.min(context.maxDepth + 1, spreadTokens);
+    return [{ parent, chance, draftMs: (nodes) => (nodes === 0 ? 0 : first * steps[nodes] + catchUp / spread) }];
+  }
+
+  /** The tree on offer. The same objects as before while nothing was learned: most bids of a quiet text are declined. */
+  private shape(levels: number): Shape {
+    const { version } = this.acceptance;
     const size = levels * this.branches;
+    if (this.offer && this.offer.version === version && this.offer.parent.length === size) return this.offer;
     const parent = new Int32Array(size);
     const chance = new Float64Array(size);
     let left = 1;
@@ -108,12 +129,8 @@ class ModelSession implements DraftSession {
       chance[i] = Math.min(left, this.acceptance.chance(rank, level, rankPriors[rank]));
       left -= chance[i];
     }
-    const steps = stepsByNodes(parent, chance);
-    const missing = context.length - this.sequence.length;
-    const first = this.curve.ms(1, context.length);
-    const catchUp = this.curve.ms(missing, this.sequence.length) - first;
-    const spread = missing <= 2 ? 1 : Math.min(context.maxDepth + 1, spreadTokens);
-    return [{ parent, chance, draftMs: (nodes) => (nodes === 0 ? 0 : first * steps[nodes] + catchUp / spread) }];
+    this.offer = { version, parent, chance, steps: stepsByNodes(parent, chance) };
+    return this.offer;
   }
 
   expand(bid: Bid, nodes: number, floor: number): DraftTree {
