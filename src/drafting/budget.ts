@@ -68,10 +68,7 @@ export function buy(bids: readonly Bid[], curve: CostCurve, kv: number, maxNodes
   if (plainMs === 0) return bought;
   let bestRate = margin / plainMs;
   bids.forEach((bid, index) => {
-    const plan = best(
-      expectedOfBid(bid, maxNodes),
-      (nodes) => curve.ms(1 + nodes, kv) + bid.draftMs(nodes),
-    );
+    const plan = best(expectedOfBid(bid, maxNodes), (nodes) => curve.ms(1 + nodes, kv) + bid.draftMs(nodes));
     const rate = plan.tokens / plan.milliseconds;
     if (plan.nodes === 0 || rate <= bestRate) return;
     bestRate = rate;

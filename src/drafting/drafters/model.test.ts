@@ -106,12 +106,15 @@ describe("drafts", () => {
   });
 
   test("rows of a draft that lost against another drafter's are dropped", () => {
-    const session = open({ model: toyModel(), branches: 1 });
+    const model = counting(toyModel());
+    const session = open({ model, branches: 1 });
     const drafted = Array.from(draft(session, view(prompt, 4), 4).token);
     const others = [(drafted[0] + 1) % 40, (drafted[1] + 1) % 40, 7];
     session.observe(roundWith(others));
     const text = [...prompt, ...others];
+    model.widths.length = 0;
     expect(Array.from(draft(session, view(text, 2), 2).token)).toEqual(greedyContinuation(toyModel(), text, 2));
+    expect(model.widths).toEqual([3, 1]);
   });
 
   test("a target token equal to a drafted one that nobody verified is run again", () => {
