@@ -9,8 +9,11 @@ import type { Task } from "./scheduler.ts";
 import { TextStream } from "./text-stream.ts";
 import { toWire } from "./wire-error.ts";
 
-/** Prompt rows per turn: short enough that running streams hardly notice a newcomer's long prompt. */
-const chunkRows = 256;
+/**
+ * Prompt rows per turn: many enough for full speed, few enough that running streams notice a newcomer's long prompt only
+ * a little. Always the same, because where a prompt is cut may show in the last bits of its keys and values.
+ */
+const chunkRows = 128;
 /** Rows beyond prompt and output, so that the last rounds can still draft. */
 const draftRows = 32;
 

@@ -1,5 +1,6 @@
 import { type Drafter, Guard, measureCurve, type Policy } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
+import type { LoadOptions } from "../lm/load.ts";
 import { proveNumerics } from "../lm/numerics.ts";
 import { chooseDrafters, makeDrafters } from "./drafters.ts";
 import { encodePrompt, GenerationTask } from "./generation-task.ts";
@@ -31,7 +32,8 @@ export class Host {
     this.#send = send;
     this.#target = load(options.path, options.load);
     try {
-      this.#draft = options.draftPath === null ? undefined : load(options.draftPath, options.load);
+      this.#draft =
+        options.draftPath === null ? undefined : loadDraft(options.draftPath, options.load, this.#target, load);
       if (this.#draft) requireSameVocabulary(this.#target, this.#draft);
       const loadMs = performance.now() - started;
       this.#profile = new LearnedProfile(this.#target, options.profiles);
@@ -158,6 +160,15 @@ export class Host {
 function policyOf({ draft, budget }: GenerationRequest): Policy {
   if (draft.length === 0) return { mode: "off" };
   return budget === undefined ? { mode: "auto" } : { mode: "forced", budget };
+}
+
+/**
+ * Drafts may be rounded any way: only the target's numerics decide the output. Its own context may be shorter than the
+ * target's; its KV rows serve as many generations.
+ */
+function loadDraft(path: string, options: LoadOptions, target: EngineModel, load: LoadModelFile): EngineModel {
+  const kvRows = options.kvRows ?? target.model.contextLength;
+  return load(path, { ...options, numerics: "fast", contextLength: undefined, kvRows });
 }
 
 function requireSameVocabulary(target: EngineModel, draft: EngineModel): void {
