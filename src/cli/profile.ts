@@ -31,7 +31,7 @@ export function profileCommand(): Command {
       const { widths, kv, ms } = report;
       const text = flags.json
         ? `${JSON.stringify({ widths, kv, ms, model: path, threads, numerics })}\n`
-        : `${name || path}, ${threads} threads\n\n${plot(report, styleOf(process.stdout))}\n${proofText(report, numerics)}`;
+        : `${name || path}, ${threads === 1 ? "1 thread" : `${threads} threads`}\n\n${plot(report, styleOf(process.stdout))}\n${proofText(report, numerics)}`;
       writeOutput(text, flags.out);
     });
 }
