@@ -26,7 +26,7 @@ const known = new WeakMap<object, readonly number[]>();
 
 function expectedOfBid(bid: Bid, maxNodes: number): readonly number[] {
   const tokens = known.get(bid.chance);
-  if (tokens && tokens.length <= maxNodes + 1) return tokens;
+  if (tokens?.length === Math.min(bid.parent.length, maxNodes) + 1) return tokens;
   const computed = expectedTokens(bid.parent, bid.chance, maxNodes);
   known.set(bid.chance, computed);
   return computed;

@@ -31,7 +31,7 @@ export interface LoadedModel {
   readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig;
-  /** Identity of the file: SHA-256 of its size, header and tensor list. Weights of one header are taken to be equal. */
+  /** Identity of the file: SHA-256 of its header, its tensor list and the beginning of each tensor. */
   readonly hash: string;
   /** `tokenizer.chat_template` of the file. */
   readonly chatTemplate: string | undefined;
@@ -143,12 +143,19 @@ function inexactReason(config: ModelConfig, isCpu: boolean, kvType: string): str
   return found && `matrix products with ${found.type.name} weights (${found.name}) depend on the number of rows`;
 }
 
+/** Bytes of each tensor that enter the identity: enough to tell two trainings of one shape apart. */
+const SAMPLE_BYTES = 256;
+
 function fileHash(gguf: GgufFile): string {
   const hash = createHash("sha256");
   for (const key of gguf.metadata.keys()) {
-    const strings = key.startsWith("tokenizer.") ? undefined : gguf.metadata.value(key);
-    hash.update(`${key}=${typeof strings === "object" ? "" : String(strings)}\n`);
+    const value = key.startsWith("tokenizer.") ? undefined : gguf.metadata.value(key)?.value;
+    hash.update(`${key}=${typeof value === "object" ? "" : String(value)}\n`);
   }
-  for (const { name, type, ne, offset } of gguf.tensors.values()) hash.update(`${name} ${type.name} ${ne} ${offset}\n`);
+  for (const tensor of gguf.tensors.values()) {
+    const sample = new Uint8Array(Math.min(SAMPLE_BYTES, tensor.bytes));
+    gguf.readInto(tensor, sample);
+    hash.update(`${tensor.name} ${tensor.type.name} ${tensor.ne} ${tensor.offset}\n`).update(sample);
+  }
   return hash.digest("hex");
 }

@@ -117,3 +117,14 @@ modelConformance("llama on ggml, repacked Q4_0", () => load(randomModel("llama",
 modelConformance("llama on ggml, Q8_0 KV rows", () => load(randomModel("llama", "Q8_0"), { kvType: "q8_0" }).model, {
   tolerance: 5e-2,
 });
+
+test("another training of the same shape is another model", () => {
+  const hashes = [1, 2, 1].map((seed) => {
+    const path = join(folder, `seed-${seed}.gguf`);
+    writeRandomModel(path, { architecture: "llama", layerCount: 1, seed });
+    using loaded = load(path);
+    return loaded.hash;
+  });
+  expect(hashes[0]).toBe(hashes[2]);
+  expect(hashes[0]).not.toBe(hashes[1]);
+});
