@@ -5,7 +5,7 @@ import { randomTable } from "./testing/tables.ts";
 import { type DraftTree, Role, TreeBuilder } from "./tree.ts";
 import { type NodeLogits, type Verdict, verifyMatch } from "./verify.ts";
 
-// Level L0 of specs/text-training-free.md 1.8: the exact joint law of three tokens over four, for every rule and drafter
+// The exact joint law of three tokens over four, for every rule and drafter
 // here, and for planted bugs, which must be caught. The rules run as they are; only the random choices are replayed.
 
 const vocabSize = 4;

@@ -19,7 +19,7 @@ export type Draws = (position: number) => number;
  * The `match` rule: take the target's own token and keep the draft while it agrees. At temperature 0 it is the `greedy`
  * rule. One token is drawn per position, with the draw that plain decoding would use there, from the distribution on the
  * accepted path; so the output is the same tokens, whatever was drafted, as long as the draft has not seen the draws.
- * Source: specs/text-training-free.md 1.2, 1.3 (it is `ratio` with point-mass q). `position` is that of the first
+ * Source: Leviathan et al. 2023 with a point-mass draft distribution; on trees, Miao et al. 2023 (SpecInfer). `position` is that of the first
  * emitted token. `history` ends with the root and gets the emitted tokens pushed.
  */
 export function verifyMatch(

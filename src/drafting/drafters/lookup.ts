@@ -29,7 +29,7 @@ const branchPrior = 0.15;
 /**
  * Max-Gram: finds the longest suffix of the text that occurred before and proposes what followed it there; at the end of
  * the text the copy goes on over the tokens just proposed. No network, no training, costs microseconds.
- * Source: CS Drafting (specs/text-training-free.md 2.2), whose second pass searches anew over text and draft. It always
+ * Source: Chen et al. 2024, "Cascade Speculative Drafting" (Max-Gram), whose second pass searches anew over text and draft. It always
  * ends up here too: a longer suffix found elsewhere would contradict the first search. One search can serve any depth.
  */
 export function lookupDrafter(options: LookupOptions = {}): Drafter {
