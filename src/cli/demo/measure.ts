@@ -19,14 +19,14 @@ export interface Outcome {
  */
 export async function measure(model: Model, scene: Scene, budgetMs: number, signal: AbortSignal): Promise<Outcome> {
   const end = performance.now() + budgetMs;
-  const { prompt, maxTokens } = scene;
+  const { prompt, maxTokens, sampling } = scene;
   const plain: GenerateResult[] = [];
   const drafted: GenerateResult[] = [];
   let draftedTokens: GeneratedToken[] = [];
   do {
-    plain.push(await model.generate(prompt, { maxTokens, draft: "off", signal }).result);
+    plain.push(await model.generate(prompt, { maxTokens, ...sampling, draft: "off", signal }).result);
     draftedTokens = [];
-    const generating = model.generate(prompt, { maxTokens, draft: "auto", signal });
+    const generating = model.generate(prompt, { maxTokens, ...sampling, draft: "auto", signal });
     for await (const token of generating) draftedTokens.push(token);
     drafted.push(await generating.result);
   } while (plain.length < 5 && performance.now() < end);

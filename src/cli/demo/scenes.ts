@@ -1,9 +1,13 @@
+import type { GenerateOptions } from "../../engine/index.ts";
+
 /** A prompt that shows one side of drafting. */
 export interface Scene {
   readonly title: string;
   readonly why: string;
   readonly prompt: string;
   readonly maxTokens: number;
+  /** Default: greedy. */
+  readonly sampling?: Pick<GenerateOptions, "temperature" | "topP" | "seed">;
 }
 
 const clause =
@@ -21,10 +25,11 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: "Continue a clause",
-    why: "New text: a much smaller model guesses too, wherever that pays.",
+    why: "New text, sampled at temperature 0.7 with a seed; a much smaller model guesses too.",
     prompt:
       "12. CONFIDENTIALITY. Each party agrees that it shall hold the Confidential Information of the other party in " +
       "strict confidence and shall not disclose",
     maxTokens: 96,
+    sampling: { temperature: 0.7, topP: 0.9, seed: 1 },
   },
 ];
