@@ -21,22 +21,29 @@ export interface Comparison {
   readonly ratio: Spread;
 }
 
+const idle = new Int32Array(new SharedArrayBuffer(4));
+/** A contender's threads spin for a while after its last graph; on few cores they would slow the next one down. */
+const settleMs = 150;
+/** What runs this long needs no warm-up of its own after the pause. */
+const longMs = 400;
+
 /** Runs both once unmeasured, then `repeats` times each; every other pair starts with the other contender. */
 export function alternate(repeats: number, ours: () => void, theirs: () => void): Comparison {
-  const time = (run: () => void) => {
+  const time = (run: () => void, last: number) => {
+    Atomics.wait(idle, 0, 0, settleMs);
+    if (last < longMs) run();
     const started = performance.now();
     run();
     return performance.now() - started;
   };
-  ours();
-  theirs();
+  let a = time(ours, 0);
+  let b = time(theirs, 0);
   const pairs: [number, number][] = [];
   for (let i = 0; i < repeats; i++) {
-    if (i % 2 === 0) pairs.push([time(ours), time(theirs)]);
-    else {
-      const second = time(theirs);
-      pairs.push([time(ours), second]);
-    }
+    if (i % 2 === 0) a = time(ours, a);
+    b = time(theirs, b);
+    if (i % 2 === 1) a = time(ours, a);
+    pairs.push([a, b]);
   }
   return {
     ours: spread(pairs.map(([a]) => a)),
