@@ -1,6 +1,6 @@
 // From a file to a language model that runs: read, check, load, in that order. Nothing native sees an unchecked file.
 import { createHash } from "node:crypto";
-import { freemem } from "node:os";
+import { availableParallelism, freemem, loadavg } from "node:os";
 import { resolve } from "node:path";
 import { DraftwrightError } from "../errors.ts";
 import { Backend, findDevice, type GgufFile, openGguf } from "../ggml/index.ts";
@@ -11,7 +11,7 @@ import type { LanguageModel, Numerics } from "./model.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 export interface LoadOptions {
-  /** Compute threads; default: the cores this process may use, but one for models of a few megabytes. */
+  /** Compute threads; default: the cores this process may use, but one or two for a few megabytes. */
   threads?: number;
   /** Cores the threads are bound to. */
   cores?: readonly number[];
@@ -43,11 +43,18 @@ export interface LoadedModel {
   [Symbol.dispose](): void;
 }
 
+/** Below this much weight more than two threads cost more at their barriers than they gain. */
+const SMALL_BYTES = 16 * 2 ** 20;
+
 /**
- * Below this much weight a decode step takes as long with two threads as with one (measured: 0.46 ms for 7 MB), and the
- * threads' spinning at each of its hundred barriers stalls by milliseconds when another program wants a core.
+ * A small model's decode step takes as long with two threads as with one (measured: 0.45 ms for 7 MB); the second one pays
+ * in verification. But the threads spin at each of a hundred barriers, so a step stalls by milliseconds when another
+ * program wants the core: on a busy machine there is one.
  */
-const SINGLE_THREAD_BYTES = 16 * 2 ** 20;
+function defaultThreads(weightBytes: number): number | undefined {
+  if (weightBytes >= SMALL_BYTES) return undefined;
+  return availableParallelism() - loadavg()[0] >= 1.5 ? 2 : 1;
+}
 const DEFAULT_CONTEXT = 4096;
 /** Weight types whose plain CPU kernels give the same bits for a row alone and among others (docs/numerics.md). */
 const EXACT_TYPES = new Set(["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"]);
@@ -71,7 +78,7 @@ export function loadLanguageModel(path: string, options: LoadOptions = {}): Load
     const tokenizer = new Tokenizer(gguf);
     opened.push(tokenizer);
     const backend = new Backend(device, {
-      threads: options.threads ?? (config.weightBytes < SINGLE_THREAD_BYTES ? 1 : undefined),
+      threads: options.threads ?? defaultThreads(config.weightBytes),
       cores: options.cores,
     });
     opened.push(backend);
