@@ -1,6 +1,6 @@
 // The models a benchmark runs on.
 import { existsSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shapeModel } from "../lm/testing/index.ts";
 
@@ -16,7 +16,7 @@ export function benchModels(given: readonly string[]): [string, string][] {
       const [name, path] = item.includes("=")
         ? (item.split("=", 2) as [string, string])
         : [basename(item, ".gguf"), item];
-      return [name, path];
+      return [name, resolve(path)];
     });
   }
   const list: [string, string][] = [];
