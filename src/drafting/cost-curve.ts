@@ -24,8 +24,10 @@ const measuredWeight = 100;
 const trusted = 5;
 /** With fewer forwards, each of them may make a width this much dearer (as a logarithm) than the others say. */
 const slackPerForward = 0.2;
-/** Smoothing costs tens of microseconds: after the first rounds it waits for this many new ones. */
+/** Smoothing costs tens of microseconds: after the first rounds it waits for this many new ones, later for more. */
 const smoothEvery = 8;
+const settled = 256;
+const smoothRarely = 64;
 
 /**
  * The default curve: a grid (measured when a model was first loaded, or a guess), corrected by real rounds. Each width
@@ -60,7 +62,8 @@ export class MeasuredCurve implements CostCurve {
     ratios.push(Math.log(ms / interpolate(this.grid, this.grid.ms, width, kv)));
     if (ratios.length > remembered) ratios.shift();
     this.observed++;
-    if (this.observed < 4 * smoothEvery || this.observed % smoothEvery === 0) this.smooth = null;
+    const every = this.observed < settled ? smoothEvery : smoothRarely;
+    if (this.observed < 4 * smoothEvery || this.observed % every === 0) this.smooth = null;
   }
 
   /** The grid as corrected so far, to be saved and given to a new curve. */

@@ -32,6 +32,8 @@ const spreadTokens = 64;
 
 // Buckets of the acceptance table: by rank before anything is drafted, by confidence once it is.
 const maxBranches = 4;
+/** Deeper chains are hardly ever worth their forwards, and every level makes each bid of each round dearer. */
+const maxLevels = 16;
 const rankPriors = [0.65, 0.12, 0.05, 0.03];
 const confidenceBuckets = 10;
 
@@ -104,7 +106,7 @@ class ModelSession implements DraftSession {
     this.context = context;
     const depth = this.depthLimit(context);
     if (depth < 1) return [];
-    const { parent, chance, steps } = this.shape(Math.min(depth, context.maxNodes));
+    const { parent, chance, steps } = this.shape(Math.min(depth, context.maxNodes, maxLevels));
     const missing = context.length - this.sequence.length;
     const first = this.curve.ms(1, context.length);
     const catchUp = this.curve.ms(missing, this.sequence.length) - first;
