@@ -25,7 +25,7 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: "Continue a clause",
-    why: "New text, sampled at temperature 0.7 with a seed; a much smaller model guesses too.",
+    why: "New text, sampled with a seed; a much smaller model guesses too.",
     prompt:
       "12. CONFIDENTIALITY. Each party agrees that it shall hold the Confidential Information of the other party in " +
       "strict confidence and shall not disclose",
