@@ -24,6 +24,10 @@ const margin = 1.03;
 /** Sessions offer the same chances again while they have learned nothing. */
 const known = new WeakMap<object, readonly number[]>();
 
+/** The KV length at which the same chances did not pay: they are not weighed again until it has moved on a little. */
+const refused = new WeakMap<object, number>();
+const recheckRows = 16;
+
 function expectedOfBid(bid: Bid, maxNodes: number): readonly number[] {
   const tokens = known.get(bid.chance);
   if (tokens?.length === Math.min(bid.parent.length, maxNodes) + 1) return tokens;
@@ -68,8 +72,11 @@ export function buy(bids: readonly Bid[], curve: CostCurve, kv: number, maxNodes
   if (plainMs === 0) return bought;
   let bestRate = margin / plainMs;
   bids.forEach((bid, index) => {
+    const refusedAt = refused.get(bid.chance);
+    if (refusedAt !== undefined && Math.abs(kv - refusedAt) < recheckRows) return;
     const plan = best(expectedOfBid(bid, maxNodes), (nodes) => curve.ms(1 + nodes, kv) + bid.draftMs(nodes));
     const rate = plan.tokens / plan.milliseconds;
+    if (plan.nodes === 0 || rate * plainMs <= margin) refused.set(bid.chance, kv);
     if (plan.nodes === 0 || rate <= bestRate) return;
     bestRate = rate;
     const verifyMs = (curve.ms(1 + plan.nodes, kv) - plainMs) / plan.nodes;

@@ -102,8 +102,9 @@ export class Market {
     const bids = offers.map((offer) => offer.bid);
     const purchase = buy(bids, this.curve, kv, context.maxNodes);
     if (purchase.bid < 0) {
-      const probed = purchase.milliseconds === 0 ? -1 : probeBid(bids, purchase.milliseconds);
-      if (probed < 0 || !this.guard.probe()) return this.plain("declined", kv, offered);
+      if (purchase.milliseconds === 0 || !this.guard.probe()) return this.plain("declined", kv, offered);
+      const probed = probeBid(bids, purchase.milliseconds);
+      if (probed < 0) return this.plain("declined", kv, offered);
       const tree = this.expand(offers[probed], 1, 0, context);
       return {
         tree,
