@@ -288,6 +288,7 @@ function lawOf(
       vocabSize: model.vocabSize,
       contextLength: model.contextLength,
       acceptance: new AcceptanceTable(),
+      target: { model, sequence },
     });
     const batches = new RoundBatches([]);
     const sampler = choosing(createSampler(sampling, model.vocabSize), model.vocabSize, choose);

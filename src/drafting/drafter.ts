@@ -1,3 +1,4 @@
+import type { LanguageModel, Sequence } from "../lm/model.ts";
 import type { AcceptanceTable } from "./calibration.ts";
 import type { DraftTree } from "./tree.ts";
 
@@ -19,6 +20,11 @@ export interface SequenceView {
   readonly contextLength: number;
   /** What has been learned about this drafter's chances on this target at this temperature; shared and kept. */
   readonly acceptance: AcceptanceTable;
+  /**
+   * The target itself, for drafters that run parts of it. Rows that a drafter appends to `sequence` are pending, and it
+   * drops them before it returns: `sequence.compact([])`.
+   */
+  readonly target: { readonly model: LanguageModel; readonly sequence: Sequence };
 }
 
 /** The committed tokens, prompt and output. The last of them is the root: emitted, but not yet in the target's cache. */

@@ -139,6 +139,7 @@ export class Generation {
           source: this.sources.indexOf(drafter.name),
           vocabSize: model.vocabSize,
           contextLength: this.tokens.length,
+          target: { model, sequence },
           acceptance: calibration.table(`${drafter.name} at temperature ${sampling.temperature.toFixed(1)}`),
         });
         this.seats.push({ name: drafter.name, session });

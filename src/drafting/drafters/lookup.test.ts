@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AcceptanceTable } from "../calibration.ts";
 import type { Bid, DraftSession, RoundResult } from "../drafter.ts";
+import { sequenceView } from "../testing/sequence-view.ts";
 import { emptyTree } from "../tree.ts";
 import { bigramTable } from "./bigram.ts";
 import { type LookupOptions, lookupDrafter } from "./lookup.ts";
@@ -8,7 +9,7 @@ import { type LookupOptions, lookupDrafter } from "./lookup.ts";
 const vocabSize = 32;
 
 function open(options: LookupOptions = {}, acceptance = new AcceptanceTable()): DraftSession {
-  return lookupDrafter(options).open({ source: 3, vocabSize, contextLength: 512, acceptance });
+  return lookupDrafter(options).open(sequenceView({ source: 3, vocabSize, contextLength: 512, acceptance }));
 }
 
 function view(tokens: readonly number[], nodes: number) {

@@ -5,6 +5,7 @@ import { toyModel } from "../../lm/toy/index.ts";
 import { AcceptanceTable } from "../calibration.ts";
 import type { CostCurve } from "../cost-curve.ts";
 import type { DraftSession, RoundResult, TokenView } from "../drafter.ts";
+import { sequenceView } from "../testing/sequence-view.ts";
 import { emptyTree } from "../tree.ts";
 import { likeliest } from "./likeliest.ts";
 import { type ModelDrafterOptions, modelDrafter } from "./model.ts";
@@ -27,12 +28,7 @@ function counting(model: LanguageModel): LanguageModel & { widths: number[] } {
 
 function open(options: Partial<ModelDrafterOptions> & { model: LanguageModel }, contextLength = 96): DraftSession {
   const { vocabSize } = options.model;
-  return modelDrafter({ curve, ...options }).open({
-    source: 1,
-    vocabSize,
-    contextLength,
-    acceptance: new AcceptanceTable(),
-  });
+  return modelDrafter({ curve, ...options }).open(sequenceView({ vocabSize, contextLength }));
 }
 
 function view(tokens: readonly number[], maxDepth: number, maxNodes = maxDepth): TokenView {
@@ -232,12 +228,7 @@ describe("bids", () => {
   test("the chances of siblings sum to at most 1, whatever was learned of each", () => {
     const acceptance = new AcceptanceTable();
     for (let rank = 0; rank < 3; rank++) for (let i = 0; i < 60; i++) acceptance.update(rank, 0, true);
-    const session = modelDrafter({ model: toyModel(), branches: 3, curve }).open({
-      source: 1,
-      vocabSize: 40,
-      contextLength: 96,
-      acceptance,
-    });
+    const session = modelDrafter({ model: toyModel(), branches: 3, curve }).open(sequenceView({ acceptance }));
     const [first, second, third] = session.bid(view(prompt, 1, 3))[0].chance;
     expect(first).toBeGreaterThan(0.9);
     expect(first + second + third).toBeLessThanOrEqual(1 + 1e-12);
@@ -249,12 +240,7 @@ describe("bids", () => {
       now += 2;
       return now;
     };
-    const session = modelDrafter({ model: toyModel(), branches: 1, clock }).open({
-      source: 1,
-      vocabSize: 40,
-      contextLength: 96,
-      acceptance: new AcceptanceTable(),
-    });
+    const session = modelDrafter({ model: toyModel(), branches: 1, clock }).open(sequenceView());
     expect(session.bid(view(prompt, 4))[0].draftMs(4)).toBe(0);
     draft(session, view(prompt, 8), 8);
     session.observe(roundWith([1]));
@@ -264,8 +250,7 @@ describe("bids", () => {
 
 test("another vocabulary is refused, as are branches out of range", () => {
   const drafter = modelDrafter({ model: toyModel() });
-  const sequence = { source: 1, contextLength: 96, acceptance: new AcceptanceTable() };
-  expect(() => drafter.open({ ...sequence, vocabSize: 41 })).toThrow(/40 tokens, the target 41/);
+  expect(() => drafter.open(sequenceView({ vocabSize: 41 }))).toThrow(/40 tokens, the target 41/);
   expect(() => modelDrafter({ model: toyModel(), branches: 5 })).toThrow(/1\.\.4/);
 });
 
