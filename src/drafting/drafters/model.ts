@@ -1,5 +1,5 @@
 import { DraftwrightError } from "../../errors.ts";
-import { chainBatch, type LanguageModel, type Sequence } from "../../lm/model.ts";
+import type { LanguageModel } from "../../lm/model.ts";
 import type { AcceptanceTable } from "../calibration.ts";
 import { type CostCurve, unmeasuredCurve } from "../cost-curve.ts";
 import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../drafter.ts";
@@ -13,6 +13,7 @@ import {
   pathChances,
   TreeBuilder,
 } from "../tree.ts";
+import { DraftSequence } from "./draft-sequence.ts";
 import { likeliest } from "./likeliest.ts";
 
 export interface ModelDrafterOptions {
@@ -25,8 +26,6 @@ export interface ModelDrafterOptions {
   readonly clock?: () => number;
 }
 
-/** Prompt tokens per forward when the drafter reads what it has missed. */
-const chunkRows = 256;
 /** What was missed is read once and serves all later rounds: its price is spread over at most this many tokens. */
 const spreadTokens = 64;
 
@@ -76,34 +75,29 @@ interface Shape {
 }
 
 class ModelSession implements DraftSession {
-  private readonly model: LanguageModel;
   private readonly source: number;
   private readonly acceptance: AcceptanceTable;
   private readonly branches: number;
   private readonly curve: CostCurve;
-  private readonly clock: () => number;
-  private readonly sequence: Sequence;
+  private readonly sequence: DraftSequence;
   private context: TokenView | null = null;
   private offer: Shape | null = null;
-  /** Drafted tokens whose rows are pending in the cache, in order. */
-  private readonly fed: number[] = [];
   private drafted: DraftTree = emptyTree;
   /** Per drafted node: its rank among its siblings and its confidence bucket. */
   private readonly rank: number[] = [];
   private readonly bucket: number[] = [];
 
   constructor(model: LanguageModel, view: SequenceView, branches: number, curve: CostCurve, clock: () => number) {
-    this.model = model;
     this.source = view.source;
     this.acceptance = view.acceptance;
     this.branches = Math.min(branches, view.vocabSize);
     this.curve = curve;
-    this.clock = clock;
-    this.sequence = model.open({ rows: Math.min(model.contextLength, view.contextLength) });
+    this.sequence = new DraftSequence(model, view.contextLength, curve, clock);
   }
 
   bid(context: TokenView): readonly Bid[] {
     this.context = context;
+    this.sequence.follow(context.tokens, context.length);
     const depth = this.depthLimit(context);
     if (depth < 1) return [];
     const { parent, chance, steps } = this.shape(Math.min(depth, context.maxNodes, maxLevels));
@@ -111,7 +105,8 @@ class ModelSession implements DraftSession {
     const first = this.curve.ms(1, context.length);
     const catchUp = this.curve.ms(missing, this.sequence.length) - first;
     const spread = missing <= 2 ? 1 : Math.min(context.maxDepth + 1, spreadTokens);
-    return [{ parent, chance, draftMs: (nodes) => (nodes === 0 ? 0 : first * steps[nodes] + catchUp / spread) }];
+    const draftMs = (nodes: number) => (nodes === 0 ? 0 : first * steps[nodes] + catchUp / spread);
+    return [{ parent, chance, draftMs, onceMs: spread === 1 ? 0 : catchUp }];
   }
 
   /** The tree on offer. The same objects as before while nothing was learned: most bids of a quiet text are declined. */
@@ -144,7 +139,7 @@ class ModelSession implements DraftSession {
     const builder = new TreeBuilder();
     this.rank.length = 0;
     this.bucket.length = 0;
-    let logits = this.catchUp(context);
+    let logits = this.sequence.run(context.tokens, context.length)(0);
     let parent = -1;
     let path = 1;
     for (let level = 0; ; level++) {
@@ -162,8 +157,7 @@ class ModelSession implements DraftSession {
         path *= chance;
       }
       if (level + 1 >= levels || path * this.acceptance.chance(0, level + 1, rankPriors[0]) < floor) break;
-      logits = this.feed([tokens[0]]);
-      this.fed.push(tokens[0]);
+      logits = this.sequence.extend(tokens[0]);
     }
     this.drafted = builder.build();
     return cutTree(this.drafted, nodes);
@@ -174,11 +168,6 @@ class ModelSession implements DraftSession {
       this.acceptance.update(this.rank[node], depth, accepted);
       this.acceptance.update(this.bucket[node], 0, accepted);
     });
-    // Keep the rows of what was accepted; the last emitted token is the next root and must be run again for its logits.
-    let kept = 0;
-    while (kept < this.fed.length && kept < round.emitted.length - 1 && this.fed[kept] === round.emitted[kept]) kept++;
-    this.sequence.compact(Int32Array.from({ length: kept }, (_, i) => i));
-    this.fed.length = 0;
     this.drafted = emptyTree;
   }
 
@@ -189,29 +178,6 @@ class ModelSession implements DraftSession {
   /** Levels that fit: a node at level d needs the rows of the context and of the d drafted tokens before it. */
   private depthLimit(context: TokenView): number {
     return Math.min(context.maxDepth, this.sequence.capacity - context.length + 1);
-  }
-
-  /** Runs the committed tokens that the cache lacks (at least the root) and returns the logits after the root. */
-  private catchUp({ tokens, length }: TokenView): Float32Array {
-    // A bid may be expanded once a round; whatever an abandoned round left pending is dropped.
-    this.sequence.compact([]);
-    this.fed.length = 0;
-    while (true) {
-      const start = this.sequence.length;
-      const chunk = tokens.subarray(start, Math.min(length, start + chunkRows));
-      const logits = this.feed(chunk);
-      this.sequence.compact(Int32Array.from(chunk, (_, i) => i));
-      if (this.sequence.length === length) return logits;
-    }
-  }
-
-  private feed(tokens: ArrayLike<number>): Float32Array {
-    const batch = chainBatch(this.sequence, tokens, "last");
-    const kv = this.sequence.length + this.sequence.pending;
-    const start = this.clock();
-    const result = this.model.forward(batch);
-    this.curve.observe(tokens.length, kv, this.clock() - start);
-    return result.logits(tokens.length - 1);
   }
 }
 
