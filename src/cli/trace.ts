@@ -5,6 +5,7 @@ import { milliseconds, paint, type Style } from "./terminal.ts";
 const decisions: Record<RoundReport["trace"]["decision"], string> = {
   off: "plain: drafting is off",
   "last-token": "plain: one token left",
+  unasked: "plain: nothing has paid for long",
   "no-offer": "plain: no drafter has an idea",
   forced: "forced",
   bought: "bought",

@@ -64,19 +64,27 @@ function best(tokens: readonly number[], milliseconds: (nodes: number) => number
 
 /**
  * What to draft: the bid and the number of its nodes with the most expected tokens per millisecond, or nothing. Buys
- * nothing before plain rounds have been measured. `kv`: committed rows of the target.
+ * nothing before plain rounds have been measured. `kv`: committed rows of the target. `optimistic`: at the least that the
+ * widths may cost.
  */
-export function buy(bids: readonly Bid[], curve: CostCurve, kv: number, maxNodes: number): Purchase {
+export function buy(
+  bids: readonly Bid[],
+  curve: CostCurve,
+  kv: number,
+  maxNodes: number,
+  optimistic = false,
+): Purchase {
   const plainMs = curve.ms(1, kv);
   let bought: Purchase = { bid: -1, nodes: 0, tokens: 1, milliseconds: plainMs, floor: 0 };
   if (plainMs === 0) return bought;
   let bestRate = margin / plainMs;
   bids.forEach((bid, index) => {
     const refusedAt = refused.get(bid.chance);
-    if (refusedAt !== undefined && Math.abs(kv - refusedAt) < recheckRows) return;
-    const plan = best(expectedOfBid(bid, maxNodes), (nodes) => curve.ms(1 + nodes, kv) + bid.draftMs(nodes));
+    if (!optimistic && refusedAt !== undefined && Math.abs(kv - refusedAt) < recheckRows) return;
+    const cost = (nodes: number) => curve.ms(1 + nodes, kv, optimistic) + bid.draftMs(nodes);
+    const plan = best(expectedOfBid(bid, maxNodes), cost);
     const rate = plan.tokens / plan.milliseconds;
-    if (plan.nodes === 0 || rate * plainMs <= margin) refused.set(bid.chance, kv);
+    if (!optimistic && (plan.nodes === 0 || rate * plainMs <= margin)) refused.set(bid.chance, kv);
     if (plan.nodes === 0 || rate <= bestRate) return;
     bestRate = rate;
     const verifyMs = (curve.ms(1 + plan.nodes, kv) - plainMs) / plan.nodes;
@@ -90,9 +98,16 @@ export function buy(bids: readonly Bid[], curve: CostCurve, kv: number, maxNodes
  * What to verify of a draft that is there: the drafting is paid for, and the drafter knows its own confidence by now. May
  * be less than was drafted, or nothing. `spentMs`: what drafting took.
  */
-export function verifiable(tree: DraftTree, spentMs: number, curve: CostCurve, kv: number, maxNodes: number): Forecast {
+export function verifiable(
+  tree: DraftTree,
+  spentMs: number,
+  curve: CostCurve,
+  kv: number,
+  maxNodes: number,
+  optimistic = false,
+): Forecast {
   const tokens = expectedTokens(tree.parent, tree.confidence, maxNodes);
-  return best(tokens, (nodes) => curve.ms(1 + nodes, kv) + spentMs);
+  return best(tokens, (nodes) => curve.ms(1 + nodes, kv, optimistic) + spentMs);
 }
 
 /** Bids by what their first `nodes` nodes are expected to give, best first; the order given wins a tie. */

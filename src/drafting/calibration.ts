@@ -30,6 +30,17 @@ export class AcceptanceTable {
     return chance;
   }
 
+  /** `chance` at depths 0 .. chances.length - 1. */
+  chain(bucket: number, prior: number, chances: Float64Array): void {
+    const { offered, accepted } = this;
+    let chance = prior;
+    for (let d = 0; d < chances.length; d++) {
+      const cell = bucket * depths + d;
+      if (d < depths) chance = ((accepted[cell] ?? 0) + priorWeight * chance) / ((offered[cell] ?? 0) + priorWeight);
+      chances[d] = chance;
+    }
+  }
+
   update(bucket: number, depth: number, accepted: boolean): void {
     this.version++;
     const cell = bucket * depths + Math.min(depth, depths - 1);

@@ -86,6 +86,31 @@ describe("MeasuredCurve", () => {
     expect(curve.ms(1, 0) / truth(1, 0)).toBeCloseTo(2, 2);
   });
 
+  test("a machine that slows down slows down at all widths, those not used at the time too", () => {
+    const curve = new MeasuredCurve(gridOf((width, rows) => truth(width, rows) * (width === 8 ? 1.3 : 1)));
+    for (let i = 0; i < 40; i++) {
+      curve.observe(8, 0, truth(8, 0));
+      curve.observe(1, 0, truth(1, 0));
+    }
+    for (let i = 0; i < 60; i++) curve.observe(1, 0, 3 * truth(1, 0));
+    expect(curve.ms(8, 0) / truth(8, 0)).toBeCloseTo(3, 0);
+    for (let i = 0; i < 60; i++) curve.observe(1, 0, truth(1, 0));
+    expect(curve.ms(8, 0) / truth(8, 0)).toBeCloseTo(1, 1);
+  });
+
+  test("what was not tried for long may be cheaper than it seems", () => {
+    const curve = new MeasuredCurve(gridOf(truth));
+    for (let i = 0; i < 20; i++) {
+      curve.observe(1, 0, truth(1, 0));
+      curve.observe(8, 0, 2 * truth(8, 0));
+    }
+    const sure = curve.ms(8, 0, true) / curve.ms(8, 0);
+    expect(sure).toBeGreaterThan(0.9);
+    for (let i = 0; i < 2000; i++) curve.observe(1, 0, truth(1, 0));
+    expect(curve.ms(8, 0, true) / curve.ms(8, 0)).toBeLessThan(0.85);
+    expect(curve.ms(1, 0, true)).toBeCloseTo(curve.ms(1, 0), 12);
+  });
+
   test("ignores times that are no times", () => {
     const curve = new MeasuredCurve(gridOf(truth));
     for (const ms of [0, -1, Number.NaN]) for (let i = 0; i < 20; i++) curve.observe(1, 0, ms);
@@ -119,9 +144,9 @@ test("an unmeasured curve says 0 for the first forwards, then takes its unit fro
   }
   expect(curve.ms(1, 700)).toBeCloseTo(5, 12);
   expect(curve.ms(2, 0)).toBeGreaterThan(5);
-  for (let i = 0; i < 20; i++) curve.observe(4, 10, 6);
-  expect(curve.ms(4, 0)).toBeCloseTo(6, 1);
-  expect(curve.ms(1, 0)).toBeCloseTo(5, 1);
+  for (let i = 0; i < 20; i++) curve.observe(i % 4 === 0 ? 1 : 4, 10, i % 4 === 0 ? 5 : 6);
+  expect(curve.ms(4, 0)).toBeCloseTo(6, 0);
+  expect(curve.ms(1, 0)).toBeCloseTo(5, 0);
 });
 
 test.each([

@@ -1,10 +1,14 @@
 import { DraftwrightError } from "../errors.ts";
 import { nondecreasing } from "./isotonic.ts";
+import { LogCorrection } from "./log-correction.ts";
 
 /** Milliseconds of one forward as a function of its width (rows) and of the KV rows it attends to. */
 export interface CostCurve {
-  /** 0 as long as too little has been measured to say. */
-  ms(width: number, kv: number): number;
+  /**
+   * 0 as long as too little has been measured to say. `optimistic`: as little as it may well be, for widths that have not
+   * been tried for long; the default is what to expect.
+   */
+  ms(width: number, kv: number, optimistic?: boolean): number;
   /** A real forward took `ms`. */
   observe(width: number, kv: number, ms: number): void;
 }
@@ -16,107 +20,95 @@ export interface CurveGrid {
   readonly ms: readonly (readonly number[])[];
 }
 
-/** Forwards remembered per width. Their median ignores up to four hiccups, and follows a lasting change after five. */
-const remembered = 9;
-/** Where a real time and an inherited one contradict each other, the real one holds. */
-const measuredWeight = 100;
-/** From here on a width (or a guessed curve as a whole) is trusted. */
+/** Forwards before a guessed curve has its unit. */
 const trusted = 5;
-/** With fewer forwards, each of them may make a width this much dearer (as a logarithm) than the others say. */
-const slackPerForward = 0.2;
-/** Smoothing costs tens of microseconds: after the first rounds it waits for this many new ones, later for more. */
-const smoothEvery = 8;
-const settled = 256;
-const smoothRarely = 64;
+/** How wrong a measured and a guessed grid may be: standard deviation of the logarithm, per doubling of the width. */
+const measuredDoubt = 0.15;
+const guessedDoubt = 0.5;
+
+/** Times of all grid widths after `kv` rows: those of the grid, or as corrected in `version`. */
+interface Column {
+  kv: number;
+  version: number;
+  readonly ms: Float64Array;
+}
 
 /**
- * The default curve: a grid (measured when a model was first loaded, or a guess), corrected by real rounds. Each width
- * carries the median of the last few ratios of real time to grid time; a width with few or no rounds leans on the widths
- * around it. So neither a profile taken on a busy machine nor a single hiccup lasts.
+ * The default curve: a grid (measured when a model was first loaded, or a guess), corrected by real rounds. The correction
+ * knows two things apart: how fast the machine is at present, which any round tells for all widths, and by how much each
+ * width differs from the grid. So neither a profile taken on a busy machine nor a single hiccup lasts, and a width not
+ * seen for a while gets neither dearer nor cheaper than the others.
  */
 export class MeasuredCurve implements CostCurve {
   private readonly grid: CurveGrid;
-  /** Logarithms of real time / grid time, oldest first, per grid width. */
-  private readonly ratios: number[][];
-  private readonly guessed: boolean;
-  private smooth: number[][] | null = null;
-  private observed = 0;
+  private readonly correction: LogCorrection;
+  /** Logarithms of real / guessed time while a guessed curve has no unit yet. */
+  private unit: number[] | null;
+  private readonly uncorrected: Column;
+  private readonly expected: Column;
+  private readonly least: Column;
 
   /** Throws "bad-argument" when the grid is not one. `guessed`: the grid has the shape, but no unit yet. */
   constructor(grid: CurveGrid, guessed = false) {
     checkGrid(grid);
-    this.grid = grid;
-    this.guessed = guessed;
-    this.ratios = grid.widths.map(() => []);
+    this.grid = { ...grid, ms: plausible(grid) };
+    this.correction = new LogCorrection(grid.widths, guessed ? guessedDoubt : measuredDoubt);
+    this.unit = guessed ? [] : null;
+    const column = () => ({ kv: -1, version: -1, ms: new Float64Array(grid.widths.length) });
+    this.uncorrected = column();
+    this.expected = column();
+    this.least = column();
   }
 
-  ms(width: number, kv: number): number {
-    if (this.guessed && this.observed < trusted) return 0;
-    this.smooth ??= this.corrected();
-    return interpolate(this.grid, this.smooth, width, kv);
+  ms(width: number, kv: number, optimistic = false): number {
+    if (this.unit) return 0;
+    return interpolate(this.grid.widths, this.column(kv, optimistic).ms, width);
   }
 
   observe(width: number, kv: number, ms: number): void {
-    if (!(ms > 0) || width < 1) return;
-    const ratios = this.ratios[nearest(this.grid.widths, width)];
-    ratios.push(Math.log(ms / interpolate(this.grid, this.grid.ms, width, kv)));
-    if (ratios.length > remembered) ratios.shift();
-    this.observed++;
-    const every = this.observed < settled ? smoothEvery : smoothRarely;
-    if (this.observed < 4 * smoothEvery || this.observed % every === 0) this.smooth = null;
+    if (!(ms > 0 && ms < Number.POSITIVE_INFINITY) || width < 1) return;
+    const { unit } = this;
+    const ratio = Math.log(ms / interpolate(this.grid.widths, this.gridColumn(kv).ms, width));
+    if (!unit) {
+      this.correction.observe(width, ratio);
+      return;
+    }
+    unit.push(ratio);
+    if (unit.length < trusted) return;
+    this.correction.reset(unit.sort((a, b) => a - b)[trusted >> 1]);
+    this.unit = null;
   }
 
   /** The grid as corrected so far, to be saved and given to a new curve. */
   toJSON(): CurveGrid {
-    return { widths: this.grid.widths, kv: this.grid.kv, ms: this.corrected() };
+    const { widths, kv } = this.grid;
+    const columns = kv.map((rows) => Array.from(this.column(rows, false).ms));
+    return { widths, kv, ms: widths.map((_, i) => kv.map((_, j) => columns[j][i])) };
   }
 
-  private corrected(): number[][] {
-    const { widths, kv, ms } = this.grid;
-    const corrections = this.corrections();
-    let table = ms.map((row, i) => row.map((value) => value * Math.exp(corrections[i])));
-    // More rows, or more context, never cost less: what says otherwise is noise.
-    const weights = this.ratios.map((ratios) => (ratios.length > 0 ? measuredWeight : 1));
-    const columns = kv.map((_, j) =>
-      nondecreasing(
-        table.map((row) => row[j]),
-        weights,
-      ),
-    );
-    table = widths.map((_, i) =>
-      nondecreasing(
-        columns.map((column) => column[i]),
-        kv.map(() => 1),
-      ),
-    );
-    // Nor can a forward cost more than the narrower forwards that would do the same: a bound on widths not yet seen.
-    for (let i = 1; i < widths.length; i++) {
-      if (this.ratios[i].length > 0) continue;
-      for (let j = 0; j < kv.length; j++) {
-        for (let k = 0; k < i; k++) {
-          table[i][j] = Math.min(table[i][j], Math.ceil(widths[i] / widths[k]) * table[k][j]);
-        }
-      }
+  /** A round asks for many widths at one KV length. */
+  private column(kv: number, optimistic: boolean): Column {
+    const { correction } = this;
+    const column = optimistic ? this.least : this.expected;
+    if (column.kv === kv && column.version === correction.version) return column;
+    const { ms } = this.gridColumn(kv);
+    column.kv = kv;
+    column.version = correction.version;
+    let floor = 0;
+    for (let i = 0; i < ms.length; i++) {
+      // More rows never cost less: what says otherwise is noise.
+      floor = Math.max(floor, ms[i] * Math.exp(optimistic ? correction.low(i) : correction.mean(i)));
+      column.ms[i] = floor;
     }
-    return table;
+    return column;
   }
 
-  /** Logarithm of real time / grid time for each width. */
-  private corrections(): number[] {
-    const known = this.ratios.flatMap((ratios, i) => (ratios.length >= trusted ? [i] : []));
-    const medians = known.map((i) => median(this.ratios[i]));
-    const all = this.ratios.flat();
-    const overall = all.length > 0 ? median(all) : 0;
-    const last = known.length - 1;
-    return this.ratios.map((ratios, i) => {
-      let inherited = overall;
-      if (last >= 0) inherited = i >= known[last] ? medians[last] : along(known, i, (k) => medians[k]);
-      if (ratios.length === 0) return inherited;
-      // One slow forward may have been a hiccup, and then the width would look too dear to be tried again. A fast one is
-      // never an accident.
-      const slack = ratios.length >= trusted ? Number.POSITIVE_INFINITY : slackPerForward * ratios.length;
-      return Math.min(median(ratios), inherited + slack);
-    });
+  private gridColumn(kv: number): Column {
+    const { grid, uncorrected } = this;
+    if (uncorrected.kv === kv) return uncorrected;
+    uncorrected.kv = kv;
+    for (let i = 0; i < grid.ms.length; i++) uncorrected.ms[i] = interpolate(grid.kv, grid.ms[i], kv);
+    return uncorrected;
   }
 }
 
@@ -138,28 +130,38 @@ function checkGrid({ widths, kv, ms }: CurveGrid): void {
   }
 }
 
-/** Bilinear inside the grid; beyond its last width or KV length along the last slope, before the first one constant. */
-function interpolate({ widths, kv }: CurveGrid, ms: CurveGrid["ms"], width: number, rows: number): number {
-  const at = (i: number) => along(kv, rows, (j) => ms[i][j]);
-  return along(widths, width, at);
+/**
+ * A grid without its worst noise: more rows or more context never cost less, and a forward no more than the narrower ones
+ * that would do the same.
+ */
+function plausible({ widths, kv, ms }: CurveGrid): number[][] {
+  const equal = (axis: readonly number[]) => axis.map(() => 1);
+  const columns = kv.map((_, j) =>
+    nondecreasing(
+      ms.map((row) => row[j]),
+      equal(widths),
+    ),
+  );
+  const table = widths.map((_, i) =>
+    nondecreasing(
+      columns.map((column) => column[i]),
+      equal(kv),
+    ),
+  );
+  for (let i = 1; i < widths.length; i++) {
+    for (let j = 0; j < kv.length; j++) {
+      for (let k = 0; k < i; k++) {
+        table[i][j] = Math.min(table[i][j], Math.ceil(widths[i] / widths[k]) * table[k][j]);
+      }
+    }
+  }
+  return table;
 }
 
-function along(axis: readonly number[], x: number, value: (i: number) => number): number {
-  if (axis.length === 1 || x <= axis[0]) return value(0);
+/** Linear inside the axis and, along its last slope, beyond; constant before it. */
+function interpolate(axis: readonly number[], values: ArrayLike<number>, x: number): number {
+  if (axis.length === 1 || x <= axis[0]) return values[0];
   let i = 1;
   while (i < axis.length - 1 && axis[i] < x) i++;
-  const low = value(i - 1);
-  return low + ((x - axis[i - 1]) / (axis[i] - axis[i - 1])) * (value(i) - low);
-}
-
-function nearest(axis: readonly number[], x: number): number {
-  let best = 0;
-  for (let i = 1; i < axis.length; i++) if (Math.abs(axis[i] - x) < Math.abs(axis[best] - x)) best = i;
-  return best;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return values[i - 1] + ((x - axis[i - 1]) / (axis[i] - axis[i - 1])) * (values[i] - values[i - 1]);
 }

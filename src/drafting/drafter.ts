@@ -46,6 +46,8 @@ export interface Bid {
   readonly chance: Float64Array;
   /** Milliseconds that `expand(bid, nodes)` would take. What the bid itself has cost is spent and does not count. */
   draftMs(nodes: number): number;
+  /** Milliseconds that drafting takes now, once, for the good of later rounds too: `draftMs` counts a share. Default 0. */
+  readonly onceMs?: number;
 }
 
 /** One sequence's drafting. */

@@ -411,9 +411,9 @@ describe("auto", () => {
     const base = { promptTokens: longPrompt, drafters: [lookupDrafter()] };
     const drafted = decodeMs(model, nearlyFlat, { ...base, curve: new MeasuredCurve({ widths, kv: [0], ms: busy }) });
     const decisions = drafted.rounds.map(({ trace }) => trace.decision);
-    expect(decisions.indexOf("probe")).toBe(64);
-    expect(decisions.slice(65).filter((decision) => decision === "bought").length).toBeGreaterThan(9);
-    expect(drafted.rounds.slice(65).length).toBeLessThan(40);
+    expect(decisions.indexOf("probe")).toBe(32);
+    expect(decisions.slice(33).filter((decision) => decision === "bought").length).toBeGreaterThan(9);
+    expect(drafted.rounds.slice(33).length).toBeLessThan(50);
   });
 
   test("the same seed, clock and curve give the same decisions", () => {

@@ -68,22 +68,40 @@ test("one hiccup does not pause what pays", () => {
   expect(guard.reason).toBeNull();
 });
 
-test("declined offers are probed after a while, less often when it was in vain", () => {
+test("declined offers are probed for a share of the time that halves with each in vain", () => {
   const guard = new Guard();
-  const declinedUntilProbe = () => {
-    let count = 1;
-    while (!guard.probe()) count++;
-    return count;
+  const plainMs = 10;
+  const declinedUntilProbe = (ms: number) => {
+    for (let count = 1; ; count++) if (guard.decline(plainMs) && guard.probe(ms)) return count;
   };
   const gaps: number[] = [];
-  for (let i = 0; i < 7; i++) {
-    gaps.push(declinedUntilProbe());
-    guard.settle(true, 1, 20, 20, 10);
+  for (let i = 0; i < 5; i++) {
+    gaps.push(declinedUntilProbe(16));
+    guard.settle(true, 1, plainMs + 16, plainMs + 16, plainMs);
   }
-  expect(gaps).toEqual([64, 128, 256, 512, 1024, 1024, 1024]);
-  declinedUntilProbe();
-  guard.settle(true, 3, 20, 20, 10);
-  expect(declinedUntilProbe()).toBe(64);
+  // 5 % of 32 rounds of 10 ms are the 16 ms.
+  expect(gaps).toEqual([32, 64, 128, 256, 512]);
+  expect(declinedUntilProbe(16)).toBe(1024);
+  // What a probe saved may be spent on the next one at once.
+  guard.settle(true, 3, plainMs, plainMs, plainMs);
+  expect(declinedUntilProbe(16)).toBe(1);
+  guard.settle(true, 1, plainMs, plainMs + 1, plainMs);
+  expect(declinedUntilProbe(160)).toBeGreaterThan(300);
   // Probes do not count in the balance.
   expect(guard.reason).toBeNull();
+});
+
+test("where nothing is bought for long, drafters are asked less often; a purchase wakes them", () => {
+  const guard = new Guard();
+  let asked = 0;
+  for (let i = 0; i < 400; i++) {
+    asked += guard.asks ? 1 : 0;
+    guard.settle(false, 1, 10, 10, 10);
+  }
+  expect(asked).toBeGreaterThan(32 + 48 + 60);
+  expect(asked).toBeLessThan(160);
+  guard.settle(true, 3, 11, 11, 10);
+  expect(guard.asks).toBe(true);
+  guard.settle(false, 1, 10, 10, 10);
+  expect(guard.asks).toBe(true);
 });

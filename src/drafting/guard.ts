@@ -10,8 +10,16 @@ const plainEvery = 64;
 /** Rounds of a first pause; each further one is twice as long. */
 const firstPause = 32;
 const longestPause = 1024;
-/** Declined offers before one is tried after all: without rounds, neither chances nor widths are ever measured again. */
-const firstPatience = 64;
+/**
+ * Share of the time that may go to offers declined but tried all the same: without rounds, neither chances nor widths are
+ * ever measured again. Every one in vain halves it. Thought about once in so many declined rounds.
+ */
+const firstShare = 0.05;
+const leastShare = 0.001;
+const considerEvery = 16;
+/** After so many rounds without a purchase the drafters are asked in every second round, then in every fourth. */
+const idleRounds = 32;
+const longIdleRounds = 128;
 
 /**
  * Sees to it that drafting does not lose to plain decoding, whatever the estimates say: it compares the milliseconds of
@@ -30,14 +38,29 @@ export class Guard {
   private pause = firstPause;
   private pauseLeft = 0;
   private streak = 0;
-  private patience = firstPatience;
+  private share = firstShare;
+  /** Milliseconds saved up for probes. */
+  private allowance = 0;
   private declined = 0;
+  /** Rounds since something was bought. */
+  private idle = 0;
   private probing = false;
 
-  /** The market declined all offers. True when the best of them should be tried all the same. */
-  probe(): boolean {
-    if (++this.declined < this.patience) return false;
-    this.declined = 0;
+  /** Whether the drafters are asked at all this round. Where nothing pays for long, asking is most of what auto costs. */
+  get asks(): boolean {
+    return this.idle % (this.idle < idleRounds ? 1 : this.idle < longIdleRounds ? 2 : 4) === 0;
+  }
+
+  /** The market declined all offers of a round. True when it should look for one to try all the same. */
+  decline(plainMs: number): boolean {
+    this.allowance += this.share * plainMs;
+    return ++this.declined % considerEvery === 0;
+  }
+
+  /** Whether an offer that costs `ms` more than a plain round is tried now. */
+  probe(ms: number): boolean {
+    if (ms > this.allowance) return false;
+    this.allowance -= ms;
     this.probing = true;
     return true;
   }
@@ -50,17 +73,17 @@ export class Guard {
     if (!drafted) {
       this.streak = 0;
       this.probing = false;
+      this.idle++;
       if (this.pauseLeft > 0 && --this.pauseLeft > 0) return;
       this.reason = null;
       return;
     }
-    const spent = Math.min(ms, 3 * expectedMs);
+    const saved = emitted * plainMs - Math.min(ms, 3 * expectedMs);
     if (this.probing) {
-      this.probing = false;
-      this.patience = emitted * plainMs > spent ? firstPatience : Math.min(2 * this.patience, longestPause);
+      this.settleProbe(saved);
       return;
     }
-    const saved = emitted * plainMs - spent;
+    this.idle = 0;
     this.weight = decay * this.weight + 1;
     this.saved = decay * this.saved + saved;
     this.squares = decay * this.squares + saved * saved;
@@ -69,6 +92,20 @@ export class Guard {
     if (this.loses()) this.close();
     else if (this.streak >= plainEvery) this.reason = "plain-baseline";
     if (this.rounds >= plainEvery) this.pause = firstPause;
+  }
+
+  /** What a probe saved may go into the next one, at once. */
+  private settleProbe(saved: number): void {
+    this.probing = false;
+    if (saved <= 0) {
+      this.idle++;
+      this.share = Math.max(this.share / 2, leastShare);
+      return;
+    }
+    this.idle = 0;
+    this.share = firstShare;
+    this.allowance += saved;
+    this.declined = considerEvery - 1;
   }
 
   private loses(): boolean {

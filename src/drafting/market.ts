@@ -17,10 +17,11 @@ export interface Policy {
 export type Decision =
   | "off"
   | "last-token" // only one token is left to emit, or one row to hold it
+  | "unasked" // nothing was bought for long: the drafters are asked now and then
   | "no-offer"
   | "forced"
   | "bought"
-  | "probe" // declined so often that one node is tried
+  | "probe" // declined so often that something is tried
   | "declined" // no offer pays under the curve
   | "draft-discarded" // drafted, but with such low confidence that verifying does not pay
   | "slower-than-plain" // the guard's verdict on the last rounds
@@ -48,6 +49,9 @@ export interface Draft {
   readonly paid: boolean;
 }
 
+/** One purchase in so many is made as if wider forwards cost as little as they may, or they would never be tried. */
+const exploreEvery = 16;
+
 const noOffers: Readonly<Record<string, number>> = {};
 
 /** Collects the bids of a round, decides, and has the chosen ones drafted. Makes the whole decision of a round. */
@@ -58,6 +62,7 @@ export class Market {
   private readonly guard: Guard;
   private readonly clock: () => number;
   private readonly vocabSize: number;
+  private purchases = 0;
 
   constructor(
     seats: readonly Seat[],
@@ -81,6 +86,7 @@ export class Market {
     if (context.maxDepth < 1 || context.maxNodes < 1) return this.plain("last-token", kv, noOffers);
     const auto = this.policy.mode === "auto";
     if (auto && this.guard.reason) return this.plain(this.guard.reason, kv, noOffers);
+    if (auto && !this.guard.asks) return this.plain("unasked", kv, noOffers);
     const offers: Offer[] = [];
     const offered: Record<string, number> = {};
     for (const seat of this.seats) {
@@ -100,26 +106,42 @@ export class Market {
 
   private bought(offers: readonly Offer[], offered: Draft["offered"], context: TokenView, kv: number): Draft {
     const bids = offers.map((offer) => offer.bid);
-    const purchase = buy(bids, this.curve, kv, context.maxNodes);
+    let purchase = buy(bids, this.curve, kv, context.maxNodes);
+    const explores = purchase.bid >= 0 && ++this.purchases % exploreEvery === 0;
+    if (explores) purchase = buy(bids, this.curve, kv, context.maxNodes, true);
     if (purchase.bid < 0) {
-      if (purchase.milliseconds === 0 || !this.guard.probe()) return this.plain("declined", kv, offered);
-      const probed = probeBid(bids, purchase.milliseconds);
-      if (probed < 0) return this.plain("declined", kv, offered);
-      const tree = this.expand(offers[probed], 1, 0, context);
-      return {
-        tree,
-        decision: "probe",
-        offered,
-        forecast: this.forecast(tree, kv, bids[probed].draftMs(1)),
-        paid: true,
-      };
+      if (purchase.milliseconds === 0 || !this.guard.decline(purchase.milliseconds)) {
+        return this.plain("declined", kv, offered);
+      }
+      return this.probe(offers, offered, context, kv, purchase.milliseconds);
     }
     const start = this.clock();
     const drafted = this.expand(offers[purchase.bid], purchase.nodes, purchase.floor, context);
-    const { nodes } = verifiable(drafted, this.clock() - start, this.curve, kv, context.maxNodes);
+    const { nodes } = verifiable(drafted, this.clock() - start, this.curve, kv, context.maxNodes, explores);
     const tree = cutTree(drafted, nodes);
     const forecast = this.forecast(tree, kv, bids[purchase.bid].draftMs(purchase.nodes));
     return { tree, decision: nodes === 0 ? "draft-discarded" : "bought", offered, forecast, paid: true };
+  }
+
+  /** Tries what would pay if wider forwards cost as little as they may; if that is too dear, the likeliest single node. */
+  private probe(
+    offers: readonly Offer[],
+    offered: Draft["offered"],
+    context: TokenView,
+    kv: number,
+    plainMs: number,
+  ): Draft {
+    const bids = offers.map((offer) => offer.bid);
+    const hopeful = buy(bids, this.curve, kv, context.maxNodes, true);
+    for (const { bid, nodes } of [hopeful, { bid: probeBid(bids, plainMs), nodes: 1 }]) {
+      if (bid < 0) continue;
+      const { draftMs, onceMs = 0 } = bids[bid];
+      const extraMs = this.curve.ms(1 + nodes, kv) - plainMs + draftMs(nodes) + onceMs;
+      if (!this.guard.probe(extraMs)) continue;
+      const tree = this.expand(offers[bid], nodes, 0, context);
+      return { tree, decision: "probe", offered, forecast: this.forecast(tree, kv, draftMs(nodes)), paid: true };
+    }
+    return this.plain("declined", kv, offered);
   }
 
   /** Fills the budget: the most promising bid first, the others only with what it leaves. */

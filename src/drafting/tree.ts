@@ -121,7 +121,8 @@ export function pathChances(parent: Int32Array, chance: ArrayLike<number>): Floa
 
 /** Nodes in the order worth buying: by path chance, ties by index, so that a parent always comes before its children. */
 export function buyingOrder(path: Float64Array): Int32Array {
-  const order = Int32Array.from(path, (_, i) => i);
+  const order = new Int32Array(path.length);
+  for (let i = 0; i < path.length; i++) order[i] = i;
   // Chains and well-ordered trees are sorted already, and that is the common case.
   for (let i = 1; i < path.length; i++) {
     if (path[i] > path[i - 1]) return order.sort((a, b) => path[b] - path[a] || a - b);

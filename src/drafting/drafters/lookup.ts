@@ -1,7 +1,7 @@
 import { DraftwrightError } from "../../errors.ts";
 import type { AcceptanceTable } from "../calibration.ts";
 import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../drafter.ts";
-import { cutTree, type DraftTree, emptyTree, judge, TreeBuilder } from "../tree.ts";
+import { cutTree, type DraftTree, TreeBuilder } from "../tree.ts";
 import { SuffixAutomaton } from "./suffix-automaton.ts";
 
 export interface LookupOptions {
@@ -58,14 +58,26 @@ export function lookupDrafter(options: LookupOptions = {}): Drafter {
   };
 }
 
+/** One continuation: a chain under the root. */
+interface Continuation {
+  readonly bucket: number;
+  readonly nodes: number;
+  token(i: number): number;
+}
+
+/** The chances of a bucket's chain, as learned by `version`. */
+interface ChainChances {
+  readonly version: number;
+  readonly chance: Float64Array;
+}
+
 class LookupSession implements DraftSession {
   private readonly options: LookupOptions;
   private readonly source: number;
   private readonly acceptance: AcceptanceTable;
   private readonly automaton: SuffixAutomaton;
-  /** What the last bid offered, and the bucket of each of its nodes. */
-  private offer: DraftTree = emptyTree;
-  private buckets: number[] = [];
+  private offer: readonly Continuation[] = [];
+  private readonly chances: ChainChances[] = [];
 
   constructor(options: LookupOptions, sequence: SequenceView) {
     this.options = options;
@@ -77,79 +89,103 @@ class LookupSession implements DraftSession {
   bid(context: TokenView): readonly Bid[] {
     const { automaton } = this;
     while (automaton.size < context.length) automaton.push(context.tokens[automaton.size]);
-    const builder = new TreeBuilder();
-    this.buckets = [];
     const nodes = Math.min(context.maxDepth, context.maxNodes, this.options.block ?? Number.POSITIVE_INFINITY);
-    this.addMatches(builder, context, nodes);
-    if (builder.size === 0) this.addBigrams(builder, context, nodes);
-    this.offer = builder.build();
-    if (builder.size === 0) return [];
-    return [{ parent: this.offer.parent, chance: Float64Array.from(this.offer.confidence), draftMs: () => 0 }];
+    this.offer = this.matches(context, nodes);
+    if (this.offer.length === 0) this.offer = this.bigrams(context, nodes);
+    if (this.offer.length === 0) return [];
+    return [{ ...this.shape(), draftMs: free }];
   }
 
-  expand(_bid: Bid, nodes: number): DraftTree {
-    return cutTree(this.offer, nodes);
+  expand(bid: Bid, nodes: number): DraftTree {
+    const builder = new TreeBuilder();
+    for (const { nodes: length, token } of this.offer) {
+      let parent = -1;
+      for (let i = 0; i < length; i++) parent = builder.add(parent, token(i), this.source, bid.chance[builder.size]);
+    }
+    return cutTree(builder.build(), nodes);
   }
 
   observe(round: RoundResult): void {
     // The tokens were known without paying, so they teach whether they were bought or not.
-    judge(this.offer, round.emitted, (node, depth, accepted) => {
-      this.acceptance.update(this.buckets[node], depth, accepted);
-    });
-    this.offer = emptyTree;
+    for (const { bucket, nodes, token } of this.offer) {
+      for (let depth = 0; depth < nodes && depth < round.emitted.length; depth++) {
+        const accepted = token(depth) === round.emitted[depth];
+        this.acceptance.update(bucket, depth, accepted);
+        if (!accepted) break;
+      }
+    }
+    this.offer = [];
   }
 
   close(): void {
-    this.offer = emptyTree;
+    this.offer = [];
   }
 
-  private addMatches(builder: TreeBuilder, { tokens, length }: TokenView, nodes: number): void {
+  private matches({ tokens, length }: TokenView, nodes: number): Continuation[] {
     const branches = this.options.branches ?? 1;
-    const matches = this.automaton.matches(this.options.minMatch ?? 1, branches === 1 ? 1 : maxSuffixes);
-    let added = 0;
+    const found: Continuation[] = [];
+    const limit = branches === 1 ? 1 : maxSuffixes;
+    for (const match of this.automaton.matches(this.options.minMatch ?? 1, limit)) {
+      if (found.length === branches) break;
+      const first = tokens[match.next];
+      if (found.some(({ token }) => token(0) === first)) continue;
+      const period = length - match.next;
+      const bucket = lengthBucket(match.length) + (found.length > 0 ? lengthBuckets : 0);
+      // Past the end of the text the copy reads what it has written, so it repeats with this period.
+      found.push({ bucket, nodes, token: (i) => tokens[match.next + (i % period)] });
+    }
+    return found;
+  }
+
+  private bigrams({ tokens, length }: TokenView, nodes: number): Continuation[] {
+    const { bigram } = this.options;
+    if (!bigram) return [];
+    const chain: number[] = [];
+    for (let next = bigram[tokens[length - 1]]; next >= 0 && chain.length < nodes; next = bigram[next])
+      chain.push(next);
+    return chain.length === 0 ? [] : [{ bucket: 0, nodes: chain.length, token: (i) => chain[i] }];
+  }
+
+  /** Parents and chances of the offer's nodes, one continuation after the other. */
+  private shape(): Pick<Bid, "parent" | "chance"> {
+    const { offer } = this;
+    if (offer.length === 1) return { parent: chainParents(offer[0].nodes), chance: this.chainChances(offer[0]) };
+    const size = offer.reduce((sum, { nodes }) => sum + nodes, 0);
+    const parent = new Int32Array(size);
+    const chance = new Float64Array(size);
     // The target says one token: the chances of siblings sum to at most 1.
     let left = 1;
-    for (const match of matches) {
-      if (added > 0 && builder.find(-1, tokens[match.next]) >= 0) continue;
-      if (added === branches) return;
-      const period = length - match.next;
-      // Past the end of the text the copy reads what it has written, so it repeats with this period.
-      const token = (i: number) => tokens[match.next + (i % period)];
-      left -= this.addChain(builder, nodes, lengthBucket(match.length) + (added > 0 ? lengthBuckets : 0), left, token);
-      added++;
+    let at = 0;
+    for (const continuation of offer) {
+      chance.set(this.chainChances(continuation), at);
+      chance[at] = Math.min(left, chance[at]);
+      left -= chance[at];
+      for (let i = 0; i < continuation.nodes; i++) parent[at + i] = i === 0 ? -1 : at + i - 1;
+      at += continuation.nodes;
     }
+    return { parent, chance };
   }
 
-  private addBigrams(builder: TreeBuilder, { tokens, length }: TokenView, nodes: number): void {
-    const { bigram } = this.options;
-    if (!bigram) return;
-    let last = tokens[length - 1];
-    this.addChain(builder, nodes, 0, 1, () => {
-      last = bigram[last];
-      return last;
-    });
+  /** The same array as before while nothing was learned: most offers of a quiet text are declined. */
+  private chainChances({ bucket, nodes }: Continuation): Float64Array {
+    const { version } = this.acceptance;
+    const known = this.chances[bucket];
+    if (known?.version === version && known.chance.length === nodes) return known.chance;
+    const chance = new Float64Array(nodes);
+    this.acceptance.chain(bucket, bucket > lengthBuckets ? branchPrior : priors[bucket], chance);
+    this.chances[bucket] = { version, chance };
+    return chance;
   }
+}
 
-  /** Adds a chain under the root until `token` gives -1 or `nodes` are reached; returns the chance of its first node. */
-  private addChain(
-    builder: TreeBuilder,
-    nodes: number,
-    bucket: number,
-    most: number,
-    token: (i: number) => number,
-  ): number {
-    const prior = bucket > lengthBuckets ? branchPrior : priors[bucket];
-    const first = Math.min(most, this.acceptance.chance(bucket, 0, prior));
-    let parent = -1;
-    for (let depth = 0; depth < nodes; depth++) {
-      const next = token(depth);
-      if (next < 0) break;
-      const chance = depth === 0 ? first : this.acceptance.chance(bucket, depth, prior);
-      parent = builder.add(parent, next, this.source, chance);
-      this.buckets[parent] = bucket;
-    }
-    return first;
-  }
+const free = () => 0;
+
+let parents = new Int32Array();
+
+/** -1, 0, 1, ..: parents of a chain of `nodes` nodes. */
+function chainParents(nodes: number): Int32Array {
+  if (parents.length < nodes) parents = Int32Array.from({ length: 2 * nodes }, (_, i) => i - 1);
+  return parents.subarray(0, nodes);
 }
 
 function lengthBucket(length: number): number {
