@@ -7,6 +7,7 @@ export type ErrorCode =
   | "bad-argument"
   | "bad-shape"
   | "bad-model"
+  | "bad-database"
   | "unsupported-model"
   | "model-not-found"
   | "download-failed"
