@@ -9,6 +9,7 @@ import type { Numerics } from "../lm/model.ts";
 import { type Spread, spread } from "./alternate.ts";
 import { machine } from "./machine.ts";
 import { benchModels, root } from "./models.ts";
+import { clauseRevisions, fileEdits, unguessable } from "./workloads.ts";
 
 interface Workload {
   readonly prompts: readonly Prompt[];
@@ -27,42 +28,6 @@ interface Row {
   /** Prompts whose drafted text differed from the plain one. */
   readonly differing: number;
 }
-
-const clauses = [
-  "Either party may terminate this Agreement upon thirty (30) days prior written notice to the other party. Upon termination, all sums due to Acme Widgets, Inc. shall become payable at once, and each party shall return the Confidential Information of the other party within thirty (30) days.",
-  "The Licensee shall pay to the Licensor a royalty of five percent (5%) of Net Sales, within forty-five (45) days after the end of each calendar quarter. Late payments shall bear interest at the rate of one percent (1%) per month. The Licensor may inspect the books and records of the Licensee once in each calendar year.",
-  "The Supplier warrants that the Products shall conform to the Specifications for a period of twelve (12) months from the date of delivery. The sole remedy of the Buyer for a breach of this warranty is the repair or replacement of the Products, at the option of the Supplier, free of charge.",
-];
-
-function copying(isChat: boolean): Prompt[] {
-  return clauses.map((clause) =>
-    isChat
-      ? {
-          messages: [
-            {
-              role: "user",
-              content: `Repeat the following text exactly, word for word, and say nothing else.\n\n${clause}`,
-            },
-          ],
-        }
-      : `Original clause:\n${clause}\n\nRevised clause (replace "shall" with "will"):\n`,
-  );
-}
-
-/** Random words, continued at a temperature at which nothing repeats by itself. */
-const unguessable = [11, 12, 13].map((seed) => {
-  let state = seed;
-  const words: string[] = [];
-  for (let i = 0; i < 40; i++) {
-    let word = "";
-    for (let j = 0; j < 5; j++) {
-      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-      word += String.fromCharCode(97 + ((state >> 16) % 26));
-    }
-    words.push(word);
-  }
-  return words.join(" ");
-});
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -95,7 +60,7 @@ async function main(): Promise<void> {
       unguessable: { prompts: unguessable, temperature: 1.5, maxTokens: name === "1.1b" ? 24 : 96 },
       ...(name !== "1.1b" && {
         copying: {
-          prompts: copying(model.info.chat.template !== undefined && !name.startsWith("embedded")),
+          prompts: name.startsWith("embedded") ? clauseRevisions : fileEdits,
           temperature: 0,
           maxTokens: 96,
         },
