@@ -3,6 +3,8 @@ import { drafterConformance, type World } from "./conformance.ts";
 import type { CostCurve } from "./cost-curve.ts";
 import type { Drafter, TokenView } from "./drafter.ts";
 import { bigramTable } from "./drafters/bigram.ts";
+import { cascadeDrafter } from "./drafters/cascade/index.ts";
+import { type LayerSkipOptions, layerSkipDrafter } from "./drafters/layer-skip/index.ts";
 import { lookupDrafter } from "./drafters/lookup.ts";
 import { modelDrafter } from "./drafters/model.ts";
 import { TreeBuilder } from "./tree.ts";
@@ -30,6 +32,47 @@ drafterConformance("model: the target itself, as a chain", (world) =>
 drafterConformance("model with a shorter context than the target", (world) =>
   modelDrafter({ model: small(world, { contextLength: 16 }), curve: cheap }),
 );
+const levels = (world: World, seeds: readonly number[]) =>
+  seeds.map((seed) => ({ model: small(world, { seed }), curve: cheap }));
+drafterConformance("cascade of Max-Gram alone", () => cascadeDrafter({ models: [], k: [[10]] }));
+drafterConformance("cascade of two models, lenient", ({ truth, ...world }) =>
+  cascadeDrafter({
+    models: levels({ truth, ...world }, [1, 8]),
+    k: [
+      [3, 4, 5],
+      [0, 1, 4],
+      [0, 0, 6],
+    ],
+    lenience: 3,
+    maxGram: { bigram: bigramTable(truth, world.vocabSize), tie: "earliest" },
+  }),
+);
+drafterConformance("cascade of three models, K of zeros and ones", (world) =>
+  cascadeDrafter({
+    models: levels(world, [1, 8, 9]),
+    k: [
+      [1, 0, 1, 1],
+      [0, 1, 1, 0],
+      [0, 0, 0, 1],
+      [0, 0, 0, 1],
+    ],
+  }),
+);
+drafterConformance("cascade with a model of a shorter context, K searched", (world) =>
+  cascadeDrafter({ models: [{ model: small(world, { contextLength: 16 }) }], targetCurve: cheap }),
+);
+
+/** Skip sets are for the toy target; the tables of the suite have no layers to skip. */
+const toyVocabulary = 40;
+const layerSkip = (skip: LayerSkipOptions["skip"], options?: Omit<LayerSkipOptions, "skip">) => (world: World) =>
+  layerSkipDrafter({ skip: world.vocabSize === toyVocabulary ? skip : { attention: [], mlp: [] }, ...options });
+const whatever = { threshold: { mode: "static", start: 0 } } as const;
+drafterConformance("layer-skip: nothing", layerSkip({ attention: [], mlp: [] }, whatever), {
+  emitsExactly: (budget) => budget + 1,
+});
+drafterConformance("layer-skip: everything", layerSkip({ attention: [0, 1], mlp: [0, 1] }, whatever));
+drafterConformance("layer-skip: one attention", layerSkip({ attention: [1], mlp: [] }));
+drafterConformance("layer-skip: one layer", layerSkip({ attention: [0], mlp: [0] }, { maxDraft: 3 }));
 
 // Adversaries: drafters that no one would write, and that must change nothing.
 
