@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { DraftwrightError } from "../errors.ts";
 import { toyModel } from "../lm/toy/index.ts";
 import type { GenerateOptions, GenerateResult, Generating } from "./index.ts";
+import type { LoadModelFile } from "./runtime.ts";
 import { loadToy, openToy, toyEngineModel, vocabSize } from "./testing/toy-runtime.ts";
 
 const repeating = "the cat sat on the mat, the cat sat on the ";
@@ -245,5 +249,34 @@ describe("profile", () => {
     const report = await model.profile({ widths: [1, 4], kv: [0, 32], repeats: 1, onProgress: (s) => shares.push(s) });
     expect(report).toMatchObject({ widths: [1, 4], kv: [0, 32], proof: { exact: true, differing: [] } });
     expect(shares.at(-1)).toBe(1);
+  });
+
+  test("a refuted proof is remembered: later loads are in fast numerics, or refused", async () => {
+    const profiles = mkdtempSync(join(tmpdir(), "draftwright-refuted-"));
+    const asked: (string | undefined)[] = [];
+    // Kernels whose rounding depends on the rows beside.
+    const load: LoadModelFile = (path, { numerics = "exact" }) => {
+      asked.push(numerics);
+      const toy = toyModel({ vocabSize, contextLength: 128 });
+      const forward: typeof toy.forward = (batch) => {
+        const result = toy.forward(batch);
+        const logits = (row: number) => result.logits(row).map((logit) => logit * (1 + 1e-5 * result.width));
+        return { ...result, logits, hidden: (row, layer) => result.hidden(row, layer) };
+      };
+      return toyEngineModel(path, Object.assign(Object.create(toy), { forward, numerics }));
+    };
+    try {
+      const model = await openToy({ profiles }, load);
+      expect(model.info.numerics).toBe("exact");
+      expect((await model.profile({ widths: [1], kv: [0], repeats: 1 })).proof.exact).toBe(false);
+      await model.dispose();
+      const again = await openToy({ profiles }, load);
+      expect(again.info.numerics).toBe("fast");
+      await again.dispose();
+      expect(asked).toEqual(["exact", "exact", "fast"]);
+      expect(await codeOf(openToy({ profiles, load: { numerics: "exact" } }, load))).toBe("bad-argument");
+    } finally {
+      rmSync(profiles, { recursive: true });
+    }
   });
 });

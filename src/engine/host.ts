@@ -5,6 +5,7 @@ import { proveNumerics } from "../lm/numerics.ts";
 import { chooseDrafters, makeDrafters } from "./drafters.ts";
 import { encodePrompt, GenerationTask } from "./generation-task.ts";
 import { LearnedProfile } from "./learned-profile.ts";
+import { readProfile } from "./profile-store.ts";
 import type { Call, FromHost, HostOptions, ModelInfo, ProfileReport, ToHost } from "./protocol.ts";
 import type { GenerationRequest } from "./request.ts";
 import type { EngineModel, LoadModelFile } from "./runtime.ts";
@@ -30,7 +31,7 @@ export class Host {
   constructor(options: HostOptions, load: LoadModelFile, send: (message: FromHost) => void) {
     const started = performance.now();
     this.#send = send;
-    this.#target = load(options.path, options.load);
+    this.#target = loadTarget(options, load);
     try {
       this.#draft =
         options.draftPath === null ? undefined : loadDraft(options.draftPath, options.load, this.#target, load);
@@ -104,7 +105,7 @@ export class Host {
     const onProgress = (share: number) => this.#send({ type: "progress", id, share });
     const grid = measureCurve(model, { widths, kv, repeats, onProgress });
     const proof = proveNumerics(model);
-    this.#profile.replace(grid);
+    this.#profile.replace(grid, proof.exact);
     this.#save();
     return { ...grid, proof };
   }
@@ -160,6 +161,27 @@ export class Host {
 function policyOf({ draft, budget }: GenerationRequest): Policy {
   if (draft.length === 0) return { mode: "off" };
   return budget === undefined ? { mode: "auto" } : { mode: "forced", budget };
+}
+
+/**
+ * Exact numerics are believed by weight type until a proof on this machine says otherwise; then the model is loaded in fast
+ * ones, or refused where exact ones were asked for.
+ */
+function loadTarget({ path, load: options, profiles }: HostOptions, load: LoadModelFile): EngineModel {
+  const target = load(path, options);
+  const { hash: modelHash, device, threads, model } = target;
+  const { numerics } = model;
+  const saved = profiles === null ? null : readProfile(profiles, { modelHash, device, threads, numerics });
+  if (numerics !== "exact" || saved?.exact !== false) return target;
+  target[Symbol.dispose]();
+  if (options.numerics === "exact") {
+    throw new DraftwrightError(
+      "bad-argument",
+      `Exact numerics were asked for, but \`draftwright profile\` found that they do not hold for ${path} on this machine. ` +
+        'Use numerics "fast", or another number of threads.',
+    );
+  }
+  return load(path, { ...options, numerics: "fast" });
 }
 
 /**

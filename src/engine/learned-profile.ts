@@ -6,6 +6,8 @@ import type { EngineModel } from "./runtime.ts";
 /** Cost curve and acceptance of one model: what earlier runs learned, refined while it is used. */
 export class LearnedProfile {
   readonly calibration: Calibration;
+  /** What a proof of the numerics on this machine said, if there was one. */
+  #exact: boolean | null;
   readonly #folder: string | null;
   readonly #key: ProfileKey;
   #curve: MeasuredCurve;
@@ -17,6 +19,7 @@ export class LearnedProfile {
     this.#key = { modelHash: hash, device, threads, numerics: model.model.numerics };
     const saved = folder === null ? null : readProfile(folder, this.#key);
     this.calibration = saved?.calibration ?? new Calibration();
+    this.#exact = saved?.exact ?? null;
     this.#curve = new MeasuredCurve(saved?.curve ?? roughGrid(model.model));
   }
 
@@ -24,14 +27,19 @@ export class LearnedProfile {
     return this.#curve;
   }
 
-  /** A careful measurement takes the place of what was known. */
-  replace(grid: CurveGrid): void {
+  /** A careful measurement takes the place of what was known. `exact`: what the proof said. */
+  replace(grid: CurveGrid, exact: boolean): void {
     this.#curve = new MeasuredCurve(grid);
+    this.#exact = exact;
   }
 
   save(): void {
     if (this.#folder === null) return;
-    writeProfile(this.#folder, this.#key, { curve: this.#curve.toJSON(), calibration: this.calibration });
+    writeProfile(this.#folder, this.#key, {
+      curve: this.#curve.toJSON(),
+      calibration: this.calibration,
+      exact: this.#exact,
+    });
   }
 }
 

@@ -16,16 +16,17 @@ describe("profiles", () => {
     const folder = join(root, "new", "folder");
     const calibration = new Calibration();
     calibration.table("lookup").update(1, 0, true);
-    writeProfile(folder, key, { curve, calibration });
+    writeProfile(folder, key, { curve, calibration, exact: true });
     const saved = readProfile(folder, key);
     expect(saved?.curve).toEqual(curve);
+    expect(saved?.exact).toBe(true);
     expect(saved?.calibration.toJSON()).toEqual(calibration.toJSON());
     expect(readdirSync(folder)).toHaveLength(1);
   });
 
   test("other threads, numerics or weights have their own", () => {
     const folder = join(root, "keys");
-    writeProfile(folder, key, { curve, calibration: new Calibration() });
+    writeProfile(folder, key, { curve, calibration: new Calibration(), exact: null });
     for (const other of [{ threads: 1 }, { numerics: "fast" }, { modelHash: "n" }, { device: "Vulkan0" }]) {
       expect(readProfile(folder, { ...key, ...other })).toBeNull();
     }
@@ -35,7 +36,7 @@ describe("profiles", () => {
     "a damaged file is as none: %s",
     (text) => {
       const folder = join(root, "damaged");
-      writeProfile(folder, key, { curve, calibration: new Calibration() });
+      writeProfile(folder, key, { curve, calibration: new Calibration(), exact: null });
       writeFileSync(join(folder, readdirSync(folder)[0]), text);
       expect(readProfile(folder, key)).toBeNull();
     },
@@ -43,7 +44,7 @@ describe("profiles", () => {
 
   test("a folder that cannot be written is no error", () => {
     writeFileSync(join(root, "file"), "");
-    writeProfile(join(root, "file"), key, { curve, calibration: new Calibration() });
+    writeProfile(join(root, "file"), key, { curve, calibration: new Calibration(), exact: null });
   });
 
   test("follow XDG_CACHE_HOME", () => {

@@ -16,6 +16,8 @@ export interface ProfileKey {
 export interface Profile {
   readonly curve: CurveGrid;
   readonly calibration: Calibration;
+  /** Whether rows were found to be the same alone and among others (`proveNumerics`); null = not tried. */
+  readonly exact: boolean | null;
 }
 
 /** `$XDG_CACHE_HOME/draftwright/profiles`, by default under ~/.cache. */
@@ -27,7 +29,11 @@ export function profileFolder(environment: NodeJS.ProcessEnv = process.env): str
 export function readProfile(folder: string, key: ProfileKey): Profile | null {
   try {
     const saved = JSON.parse(readFileSync(profilePath(folder, key), "utf8"));
-    return { curve: new MeasuredCurve(saved.curve).toJSON(), calibration: Calibration.fromJSON(saved.calibration) };
+    return {
+      curve: new MeasuredCurve(saved.curve).toJSON(),
+      calibration: Calibration.fromJSON(saved.calibration),
+      exact: typeof saved.exact === "boolean" ? saved.exact : null,
+    };
   } catch {
     return null;
   }
