@@ -1,9 +1,12 @@
 import { seededRandom, toyModel } from "../lm/toy/index.ts";
 import { drafterConformance, type World } from "./conformance.ts";
 import type { CostCurve } from "./cost-curve.ts";
+import { buildModelDatabase } from "./databases/model.ts";
+import { buildStatistics } from "./databases/statistics.ts";
 import type { Drafter, TokenView } from "./drafter.ts";
 import { bigramTable } from "./drafters/bigram.ts";
 import { cascadeDrafter } from "./drafters/cascade/index.ts";
+import { type HierarchyOptions, hierarchyDrafter } from "./drafters/hierarchy/index.ts";
 import { type LayerSkipOptions, layerSkipDrafter } from "./drafters/layer-skip/index.ts";
 import { lookupDrafter } from "./drafters/lookup.ts";
 import { modelDrafter } from "./drafters/model.ts";
@@ -74,6 +77,19 @@ drafterConformance("layer-skip: everything", layerSkip({ attention: [0, 1], mlp:
 drafterConformance("layer-skip: one attention", layerSkip({ attention: [1], mlp: [] }));
 drafterConformance("layer-skip: one layer", layerSkip({ attention: [0], mlp: [0] }, { maxDraft: 3 }));
 
+drafterConformance("hierarchy: every database, built from the truth", ({ vocabSize, truth }) =>
+  hierarchyDrafter(databasesOf([truth], vocabSize)),
+);
+drafterConformance("hierarchy, as in the paper", ({ vocabSize, truth }) =>
+  hierarchyDrafter({ ...databasesOf([truth], vocabSize), faithful: true }),
+);
+drafterConformance("hierarchy: random databases, the other way round", ({ vocabSize }) =>
+  hierarchyDrafter({ ...databasesOf(noise(vocabSize), vocabSize), order: ["statistics", "model", "context"] }),
+);
+drafterConformance("hierarchy: model and statistics, random", ({ vocabSize }) =>
+  hierarchyDrafter({ ...databasesOf(noise(vocabSize), vocabSize), order: ["model", "statistics"], faithful: true }),
+);
+
 // Adversaries: drafters that no one would write, and that must change nothing.
 
 drafterConformance("random trees", ({ vocabSize }) => {
@@ -133,4 +149,16 @@ function fromTree(name: string, fill: (builder: TreeBuilder, context: TokenView)
       };
     },
   };
+}
+
+function databasesOf(documents: readonly (readonly number[])[], vocabSize: number): HierarchyOptions {
+  return {
+    model: { database: buildModelDatabase(documents, vocabSize, Math.min(5, documents[0].length), 1e6) },
+    statistics: { database: buildStatistics(documents, vocabSize) },
+  };
+}
+
+function noise(vocabSize: number): number[][] {
+  const random = seededRandom(6);
+  return Array.from({ length: 3 }, () => Array.from({ length: 200 }, () => Math.floor(random() * vocabSize)));
 }

@@ -5,9 +5,17 @@
 
 export { AcceptanceTable, Calibration } from "./calibration.ts";
 export { type CostCurve, type CurveGrid, MeasuredCurve, unmeasuredCurve } from "./cost-curve.ts";
+export * from "./databases/index.ts";
 export type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "./drafter.ts";
 export { bigramTable } from "./drafters/bigram.ts";
 export * from "./drafters/cascade/index.ts";
+export {
+  type DatabaseCounts,
+  type DatabaseName,
+  type HierarchyDrafter,
+  type HierarchyOptions,
+  hierarchyDrafter,
+} from "./drafters/hierarchy/index.ts";
 export * from "./drafters/layer-skip/index.ts";
 export { type LookupOptions, lookupDrafter } from "./drafters/lookup.ts";
 export { type ModelDrafterOptions, modelDrafter } from "./drafters/model.ts";

@@ -67,12 +67,24 @@ describe("document frequencies", () => {
   });
 });
 
-test("the seven most frequent rows of a key come first, whatever their order in the file", () => {
-  const answers = Array.from({ length: 40 }, (_, i) => [1, i % 8, i % 5]);
-  const database = buildModelDatabase(answers, vocabSize, 3, 1e6);
-  const { token, weight } = continuations(database, findKey(database, [1], 0, 1), 1, { maxDepth: 1, maxNodes: 7 });
-  expect(token).toHaveLength(7);
-  expect(weight).toEqual([...weight].sort((a, b) => b - a));
+test("the most frequent whole rows of a key, whatever their order in the file", () => {
+  const random = seededRandom(3);
+  const answers = Array.from({ length: 60 }, () => [1, ...Array.from({ length: 3 }, () => Math.floor(random() * 3))]);
+  const database = buildModelDatabase(answers, vocabSize, 4, 1e6);
+  const span = findKey(database, [1], 0, 1);
+  const trie = continuations(database, span, 1, { maxDepth: 3, maxNodes: 1000, maxRows: 7 });
+  const ends = trie.token.map((_, node) => node).filter((node) => !trie.parent.includes(node));
+  expect(ends).toHaveLength(7);
+  const best = entries(database)
+    .filter(([row]) => row.startsWith("1,"))
+    .map(([, count]) => count)
+    .sort((a, b) => b - a);
+  expect(ends.map((node) => trie.weight[node]).sort((a, b) => b - a)).toEqual(best.slice(0, 7));
+  for (const end of ends) {
+    const path: number[] = [];
+    for (let node = end; node >= 0; node = trie.parent[node]) path.unshift(trie.token[node]);
+    expect(entries(database)).toContainEqual([[1, ...path].join(), trie.weight[end]]);
+  }
 });
 
 test("what cannot be a database is refused", () => {
