@@ -42,12 +42,13 @@ export class Threshold implements ThresholdState {
     const { mode, min, max, start } = this.options;
     if (mode !== "static" && mode !== "adaptive") refuse(`mode is "${mode}"; it must be static or adaptive`);
     const { mode: _, ...numbers } = this.options;
-    for (const [name, value] of Object.entries({ ...numbers, ...state })) {
+    const { gamma = start, acceptanceRate = 0 } = state ?? {};
+    for (const [name, value] of Object.entries({ ...numbers, gamma, acceptanceRate })) {
       if (!(value >= 0 && value <= 1)) refuse(`${name} is ${value}; it must be in 0..1`);
     }
     if (min > max) refuse(`min ${min} is above max ${max}`);
-    this.gamma = mode === "static" ? start : clamp(state?.gamma ?? start, min, max);
-    this.acceptanceRate = state?.acceptanceRate ?? 0;
+    this.gamma = mode === "static" ? start : clamp(gamma, min, max);
+    this.acceptanceRate = acceptanceRate;
   }
 
   /** A round drafted `drafted` tokens (at least 1). `capped`: it ended for another reason than the threshold. */
