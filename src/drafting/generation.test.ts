@@ -389,6 +389,30 @@ describe("auto", () => {
     expect(drafted.tokens).toEqual(plain.tokens);
   });
 
+  test("what several drafters offer for nothing is verified as one tree", () => {
+    const model = tableModel({ vocabSize: 40, probabilities: repeatingTable(40, 24), contextLength: 512 });
+    const base = { promptTokens: longPrompt, policy: { mode: "auto" } as const, maxTokens: 60 };
+    const truth = decodeMs(model, nearlyFlat, { ...base, policy: { mode: "off" } }).tokens;
+    const at = (context: TokenView) => context.length - longPrompt.length;
+    // The first is right at even positions, the second at odd ones.
+    const half = (name: string, odd: number) =>
+      planted(
+        (context) => {
+          const right = at(context) % 2 === odd;
+          const tokens = truth.slice(at(context), at(context) + 3).map((token) => (right ? token : (token + 1) % 40));
+          const tree = chainOf(tokens, odd + 1);
+          return { ...tree, confidence: tree.confidence.map((_, i) => (i === 0 ? 0.5 : 0.9)) };
+        },
+        { name },
+      );
+    const { rounds } = decodeMs(model, nearlyFlat, { ...base, drafters: [half("even", 0), half("odd", 1)] });
+    const bought = rounds.filter(({ trace }) => trace.decision === "bought" && trace.width > 4);
+    expect(bought.length).toBeGreaterThan(5);
+    expect(bought.every(({ trace }) => trace.proposed.even > 0 && trace.proposed.odd > 0)).toBe(true);
+    expect(bought.every(({ trace }) => trace.accepted > 0)).toBe(true);
+    expect(tokensOf(rounds)).toEqual(truth);
+  });
+
   test("a draft that turns out weak is not verified", () => {
     const model = toyModel();
     const strong = planted(() => chainOf([1, 2]));

@@ -2,7 +2,7 @@ import { buy, byExpectedTokens, type Forecast, probeBid, verifiable } from "./bu
 import type { CostCurve } from "./cost-curve.ts";
 import type { Bid, DraftSession, TokenView } from "./drafter.ts";
 import type { Guard } from "./guard.ts";
-import { checkTree, cutTree, type DraftTree, emptyTree, mergeTrees, pathChances } from "./tree.ts";
+import { checkTree, cutTree, type DraftTree, emptyTree, exclusiveSiblings, mergeTrees, pathChances } from "./tree.ts";
 
 /**
  * How much to draft. `off`: never. `forced`: `budget` nodes a round whenever the drafters can, whatever it costs. `auto`:
@@ -116,11 +116,22 @@ export class Market {
       return this.probe(offers, offered, context, kv, purchase.milliseconds);
     }
     const start = this.clock();
-    const drafted = this.expand(offers[purchase.bid], purchase.nodes, purchase.floor, context);
+    const bought = this.expand(offers[purchase.bid], purchase.nodes, purchase.floor, context);
+    const drafted = this.withFree(bought, offers, purchase.bid, context);
     const { nodes } = verifiable(drafted, this.clock() - start, this.curve, kv, context.maxNodes, explores);
     const tree = cutTree(drafted, nodes);
     const forecast = this.forecast(tree, kv, bids[purchase.bid].draftMs(purchase.nodes));
     return { tree, decision: nodes === 0 ? "draft-discarded" : "bought", offered, forecast, paid: true };
+  }
+
+  /** What other drafters offer for nothing goes into the same tree; how much of it all is verified is decided after. */
+  private withFree(tree: DraftTree, offers: readonly Offer[], bought: number, context: TokenView): DraftTree {
+    const trees = [tree];
+    offers.forEach((offer, i) => {
+      const nodes = Math.min(offer.bid.parent.length, context.maxNodes);
+      if (i !== bought && offer.bid.draftMs(nodes) === 0) trees.push(this.expand(offer, nodes, 0, context));
+    });
+    return trees.length === 1 ? tree : exclusiveSiblings(mergeTrees(trees));
   }
 
   /** Tries what would pay if wider forwards cost as little as they may; if that is too dear, the likeliest single node. */

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { checkTree, cutTree, type DraftTree, judge, mergeTrees, nodeDepths, Role, TreeBuilder } from "./tree.ts";
+import {
+  checkTree,
+  cutTree,
+  type DraftTree,
+  exclusiveSiblings,
+  judge,
+  mergeTrees,
+  nodeDepths,
+  Role,
+  TreeBuilder,
+} from "./tree.ts";
 
 /** Nodes as [parent, token, confidence], all of source 1. */
 function treeOf(...nodes: [number, number, number][]): DraftTree {
@@ -112,4 +122,13 @@ test("judge visits the children of every node on the emitted path, and nothing e
     [4, 1, false],
     [5, 2, false],
   ]);
+});
+
+test("siblings exclude each other: confidences that sum to more than 1 are scaled", () => {
+  const fine = treeOf([-1, 1, 0.5], [-1, 2, 0.5], [0, 1, 1]);
+  expect(exclusiveSiblings(fine)).toBe(fine);
+  const scaled = exclusiveSiblings(treeOf([-1, 1, 0.75], [-1, 2, 0.75], [0, 1, 0.9], [1, 1, 1], [1, 2, 1]));
+  [0.5, 0.5, 0.9, 0.5, 0.5].forEach((confidence, node) => {
+    expect(scaled.confidence[node]).toBeCloseTo(confidence, 6);
+  });
 });

@@ -166,6 +166,16 @@ export function mergeTrees(trees: readonly DraftTree[]): DraftTree {
   return builder.build();
 }
 
+/** The target says one token: where the confidences of siblings sum to more than 1, they are scaled to sum to 1. */
+export function exclusiveSiblings(tree: DraftTree): DraftTree {
+  const sums = new Float64Array(tree.token.length + 1);
+  tree.confidence.forEach((confidence, node) => {
+    sums[tree.parent[node] + 1] += confidence;
+  });
+  if (sums.every((sum) => sum <= 1)) return tree;
+  return { ...tree, confidence: tree.confidence.map((c, node) => c / Math.max(1, sums[tree.parent[node] + 1])) };
+}
+
 /**
  * Compares a tree with the tokens that were emitted: visits the children of every node on the emitted path, with the
  * verdict. Drafters learn their acceptance from it, also from trees (or parts of trees) that nobody bought.
