@@ -5,7 +5,7 @@ import { DraftwrightError } from "../errors.ts";
 
 // The flags that mean the same everywhere, and what the library calls them.
 
-const integer = (least: number) => (text: string) => {
+export export const integer = (least: number) => (text: string) => {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
     throw new InvalidArgumentError(`It must be an integer >= ${least}.`);
@@ -13,7 +13,7 @@ const integer = (least: number) => (text: string) => {
   return value;
 };
 
-const decimal = (text: string) => {
+export const decimal = (text: string) => {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It must be a number.");
   return value;

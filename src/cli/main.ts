@@ -3,9 +3,11 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { chatCommand } from "./chat.ts";
+import { dbCommand } from "./db.ts";
 import { demoCommand } from "./demo/index.ts";
 import { exitCode, report } from "./errors.ts";
 import { generateCommand } from "./generate.ts";
+import { layerSkipCommand } from "./layer-skip.ts";
 import { modelsCommand } from "./models.ts";
 import { profileCommand } from "./profile.ts";
 import { verifyCommand } from "./verify/index.ts";
@@ -29,7 +31,15 @@ function program(): Command {
     .version(version)
     .showSuggestionAfterError()
     .showHelpAfterError("(--help shows the options)");
-  const subcommands = [generateCommand, chatCommand, modelsCommand, profileCommand, verifyCommand, demoCommand];
+  const subcommands = [
+    generateCommand,
+    chatCommand,
+    modelsCommand,
+    profileCommand,
+    verifyCommand,
+    dbCommand,
+    demoCommand,
+  ];
   for (const subcommand of subcommands) command.addCommand(subcommand());
   throwInsteadOfExit(command);
   return command;

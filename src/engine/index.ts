@@ -3,7 +3,8 @@
 // Here tokens become text, and what was measured is kept between runs. Nothing here decides what to draft (drafting/) or
 // knows of a terminal (cli/) or HTTP.
 
-export { modelStore } from "./find-model.ts";
+export * from "./databases/index.ts";
+export { findModel, modelStore } from "./find-model.ts";
 export { loadModel, type ModelOptions } from "./load-model.ts";
 export { generate, Model, type ProfileOptions } from "./model.ts";
 export type { ModelInfo, ProfileReport } from "./protocol.ts";

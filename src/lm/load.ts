@@ -118,6 +118,17 @@ export function loadLanguageModel(path: string, options: LoadOptions = {}): Load
   }
 }
 
+/** The vocabulary of a model file alone: no weights are read. Throws like `loadLanguageModel`. Dispose of it. */
+export function openTokenizer(path: string): Tokenizer {
+  const gguf = openGguf(resolve(path));
+  try {
+    readConfig(gguf);
+    return new Tokenizer(gguf);
+  } finally {
+    gguf.close();
+  }
+}
+
 function readContextLength(config: ModelConfig, wanted: number | undefined): number {
   if (wanted === undefined) return Math.min(config.contextLength, DEFAULT_CONTEXT);
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > config.contextLength) {

@@ -3,6 +3,7 @@
 
 export { type Continuations, continuations } from "./continuations.ts";
 export { type Database, decodeDatabase, encodeDatabase, type StoredDatabase } from "./format.ts";
+export { type Frequent, mostFrequent } from "./frequent.ts";
 export { buildModelDatabase, ModelDatabase } from "./model.ts";
 export { findKey, type SortedSequences, type Span, weightOf } from "./sorted-sequences.ts";
 export { buildStatistics, StatisticsDatabase } from "./statistics.ts";
