@@ -5,7 +5,7 @@ import { DraftwrightError } from "../errors.ts";
 
 // The flags that mean the same everywhere, and what the library calls them.
 
-export export const integer = (least: number) => (text: string) => {
+export const integer = (least: number) => (text: string) => {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
     throw new InvalidArgumentError(`It must be an integer >= ${least}.`);

@@ -9,6 +9,7 @@ import { exitCode, report } from "./errors.ts";
 import { generateCommand } from "./generate.ts";
 import { layerSkipCommand } from "./layer-skip.ts";
 import { modelsCommand } from "./models.ts";
+import { pairCommand } from "./pair.ts";
 import { profileCommand } from "./profile.ts";
 import { verifyCommand } from "./verify/index.ts";
 
@@ -38,6 +39,7 @@ function program(): Command {
     profileCommand,
     verifyCommand,
     dbCommand,
+    layerSkipCommand,
     demoCommand,
   ];
   for (const subcommand of subcommands) command.addCommand(subcommand());

@@ -103,8 +103,7 @@ describe.skipIf(!existsSync(embedded))("the embedded model", () => {
     const after = loaded.memory();
     expect([after.weights, after.kv]).toEqual([before.weights, before.kv]);
     // What grows is the graphs of the draft steps and of wider forwards, not a second model.
-    console.log(before, after);
-    expect(after.graphs - before.graphs).toBeLessThan(before.weights / 2);
+    expect(after.graphs - before.graphs).toBeLessThan(before.weights / 10);
     expect(drafter.report().accepted).toBeGreaterThan(0);
   });
 });
