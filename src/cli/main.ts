@@ -36,6 +36,7 @@ function program(): Command {
     generateCommand,
     chatCommand,
     modelsCommand,
+    pairCommand,
     profileCommand,
     verifyCommand,
     dbCommand,

@@ -1,8 +1,8 @@
 // Text to tokens and back: libllama's vocabulary of the model's file, and an identity by which tables made of token ids
 // recognise the vocabulary they were made with.
-import { createHash } from "node:crypto";
 import { type GgufFile, Vocabulary } from "../ggml/index.ts";
 import { refuseLongRuns } from "./config/pre-tokenizers.ts";
+import { vocabularyHash } from "./vocabulary-hash.ts";
 
 /** Owns native memory: dispose it. */
 export class Tokenizer {
@@ -73,17 +73,4 @@ export class Tokenizer {
   [Symbol.dispose](): void {
     this.#vocabulary[Symbol.dispose]();
   }
-}
-
-const IDENTITY_STRINGS = ["tokenizer.ggml.tokens", "tokenizer.ggml.merges"];
-const IDENTITY_NAMES = ["tokenizer.ggml.model", "tokenizer.ggml.pre"];
-
-function vocabularyHash(gguf: GgufFile): string {
-  const hash = createHash("sha256");
-  for (const key of IDENTITY_NAMES) hash.update(`${key}=${gguf.metadata.string(key) ?? ""}\n`);
-  for (const key of IDENTITY_STRINGS) {
-    const strings = gguf.metadata.strings(key);
-    if (strings) hash.update(`${key}:${strings.length}\n`).update(strings.encoded);
-  }
-  return hash.digest("hex");
 }
