@@ -17,8 +17,11 @@ export {
   hierarchyDrafter,
 } from "./drafters/hierarchy/index.ts";
 export * from "./drafters/layer-skip/index.ts";
+export * from "./drafters/lookahead/index.ts";
 export { type LookupOptions, lookupDrafter } from "./drafters/lookup.ts";
 export { type ModelDrafterOptions, modelDrafter } from "./drafters/model.ts";
+export * from "./drafters/ouroboros/index.ts";
+export { predictionDrafter } from "./drafters/prediction/index.ts";
 export {
   type EmittedToken,
   type FinishReason,

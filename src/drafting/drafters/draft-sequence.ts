@@ -1,5 +1,6 @@
 import { chainBatch, type ForwardResult, type LanguageModel, type Sequence } from "../../lm/model.ts";
 import type { CostCurve } from "../cost-curve.ts";
+import type { DraftTree } from "../tree.ts";
 
 /** Prompt tokens per forward when a draft model reads what it has missed. */
 const chunkRows = 256;
@@ -62,6 +63,39 @@ export class DraftSequence {
     const at = this.length;
     this.held[at] = token;
     return this.feed(this.held, at + 1, 1).logits(0);
+  }
+
+  /**
+   * Runs what the cache lacks of `tokens[0, length)`, at least its last token, and a tree after it in one forward. `choose`
+   * is given the logits [vocab] after the text (-1) and after each node, and returns the path whose rows are to stay.
+   */
+  runTree(
+    tokens: Int32Array,
+    length: number,
+    tree: Pick<DraftTree, "token" | "parent">,
+    choose: (logits: (node: number) => Float32Array) => readonly number[],
+  ): void {
+    const { sequence } = this;
+    this.keep(Math.min(this.common(tokens, length), length - 1));
+    while (length - this.length > chunkRows + 1) this.feed(tokens, this.length + chunkRows, 0);
+    const from = sequence.length;
+    const chain = length - from;
+    const batch = chainBatch(sequence, [...tokens.subarray(from, length), ...tree.token], "none");
+    batch.wantLogits.fill(1, chain - 1);
+    const parent = Int32Array.from(tree.parent, (node) => chain + node);
+    batch.parent.set(parent, chain);
+    parent.forEach((row, node) => {
+      (batch.position as Int32Array)[chain + node] = batch.position[row] + 1;
+    });
+    const start = this.clock();
+    const result = this.model.forward(batch);
+    this.curve.observe(batch.token.length, from, this.clock() - start);
+    const path = choose((node) => result.logits(chain + node));
+    sequence.compact([...Array(chain).keys(), ...path.map((node) => chain + node)]);
+    this.held.set(tokens.subarray(from, length), from);
+    path.forEach((node, i) => {
+      this.held[length + i] = tree.token[node];
+    });
   }
 
   close(): void {

@@ -5,7 +5,8 @@ import type { Phrase } from "./phrase-pool.ts";
 
 /** Ranks from here on share a bucket. */
 export const rankBuckets = 8;
-const rankPriors = [0.4, 0.15, 0.08, 0.05, 0.03, 0.02, 0.02, 0.02];
+/** Chances of the first token of a phrase before anything is known, by rank. */
+export const rankPriors = [0.4, 0.15, 0.08, 0.05, 0.03, 0.02, 0.02, 0.02];
 
 /** A phrase in a tree. */
 export interface Branch {
@@ -24,6 +25,7 @@ export class CalibratedTree {
   /** Per node: where its outcome is written; bucket -1 = nowhere. */
   private readonly bucket: number[] = [];
   private readonly depth: number[] = [];
+  private readonly level: number[] = [];
   private readonly path: number[] = [];
   /** Chance that is left for further children, by parent + 1. */
   private readonly left: number[] = [];
@@ -53,6 +55,17 @@ export class CalibratedTree {
     return this.append(parent, token, chance, Role.candidate, bucket, depth);
   }
 
+  /** Adds a token of a phrase of some rank. `buckets`: the bucket of rank 0. */
+  addPhraseToken(parent: number, token: number, buckets: number, rank: number, depth: number): number {
+    const known = Math.min(rank, rankBuckets - 1);
+    return this.add(parent, token, buckets + known, depth, rankPriors[known]);
+  }
+
+  /** Nodes on the path to a node, that one included; 0 for the root (-1). */
+  levels(node: number): number {
+    return node < 0 ? 0 : this.level[node];
+  }
+
   /** Adds a node to be evaluated only. `worth`: expected tokens of later rounds, in the place of a path chance. */
   addObserved(parent: number, token: number, worth: number): number {
     const twin = this.builder.find(parent, token);
@@ -66,13 +79,12 @@ export class CalibratedTree {
    * follow say something else than those before, or they are merged with them.
    */
   addPhrases(parent: number, phrases: readonly Phrase[], length: number, buckets: number): Branch[] {
-    return phrases.map((phrase, index) => {
-      const rank = Math.min(index, rankBuckets - 1);
+    return phrases.map((phrase, rank) => {
       const before = this.size;
       const nodes: number[] = [];
       let node = parent;
-      phrase.tokens.slice(0, length).forEach((token, depth) => {
-        node = this.add(node, token, buckets + rank, depth, rankPriors[rank]);
+      phrase.tokens.slice(0, Math.max(0, length)).forEach((token, depth) => {
+        node = this.addPhraseToken(node, token, buckets, rank, depth);
         nodes.push(node);
       });
       return { phrase, nodes, shared: nodes.filter((node) => node < before).length };
@@ -110,6 +122,7 @@ export class CalibratedTree {
     const node = this.builder.add(parent, token, this.source, chance, role);
     this.bucket[node] = bucket;
     this.depth[node] = depth;
+    this.level[node] = this.levels(parent) + 1;
     this.path[node] = this.pathOf(parent) * chance;
     return node;
   }

@@ -128,10 +128,10 @@ class LookaheadSession implements DraftSession {
   }
 }
 
-/** How many of the accepted nodes were known from the window. */
+/** How many of the accepted nodes were known from the window. A node of several branches belongs to the first. */
 export function windowMade(branches: readonly Branch[], hits: readonly number[]): number {
-  const made = new Set(
-    branches.flatMap(({ phrase, nodes, shared }) => (phrase.origin === "window" ? nodes.slice(shared) : [])),
-  );
-  return hits.filter((node) => made.has(node)).length;
+  return hits.filter((hit) => {
+    const owner = branches.find(({ nodes }) => nodes.includes(hit));
+    return owner?.phrase.origin === "window";
+  }).length;
 }

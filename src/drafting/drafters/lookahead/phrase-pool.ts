@@ -63,6 +63,9 @@ export class PhrasePool {
     checkRange("pool: phraseLength", this.phraseLength, 1, 32);
     checkRange("pool: perKey", this.perKey, 1, 1000);
     checkRange("pool: maxPhrases", this.maxPhrases, 1, 50_000_000);
+    if (this.scope === "disk" && this.tokenizerHash === "") {
+      throw new DraftwrightError("bad-argument", 'A pool of scope "disk" needs the tokenizerHash of its vocabulary.');
+    }
   }
 
   /** Up to `count` phrases under `key`, newest first. */
