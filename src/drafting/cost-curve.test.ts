@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { toyModel } from "../lm/toy/index.ts";
+import { seededRandom, toyModel } from "../lm/toy/index.ts";
 import { type CurveGrid, MeasuredCurve, unmeasuredCurve } from "./cost-curve.ts";
 import { nondecreasing } from "./isotonic.ts";
 import { measureCurve } from "./measure-curve.ts";
@@ -109,6 +109,23 @@ describe("MeasuredCurve", () => {
     for (let i = 0; i < 2000; i++) curve.observe(1, 0, truth(1, 0));
     expect(curve.ms(8, 0, true) / curve.ms(8, 0)).toBeLessThan(0.85);
     expect(curve.ms(1, 0, true)).toBeCloseTo(curve.ms(1, 0), 12);
+  });
+
+  test("stays sane on any times", () => {
+    const random = seededRandom(3);
+    const curve = new MeasuredCurve(gridOf(truth));
+    for (let i = 0; i < 30_000; i++) {
+      // Long stretches at one width, jumps of both signs by up to a factor of a million.
+      const width = 1 + ((i >> (i % 7)) % 20);
+      curve.observe(width, i % 900, truth(width, 0) * Math.exp((random() - 0.5) * (i % 100 === 0 ? 28 : 2)));
+      if (i % 50 !== 0) continue;
+      for (const rows of widths) {
+        expect(curve.ms(rows, 100)).toBeGreaterThan(0);
+        expect(curve.ms(rows, 100, true)).toBeLessThanOrEqual(curve.ms(rows, 100) * (1 + 1e-9));
+      }
+    }
+    for (let i = 0; i < 300; i++) curve.observe(widths[i % 4], 0, truth(widths[i % 4], 0));
+    expect(curve.ms(4, 0) / truth(4, 0)).toBeCloseTo(1, 1);
   });
 
   test("ignores times that are no times", () => {
