@@ -10,6 +10,7 @@ import { type HierarchyOptions, hierarchyDrafter } from "./drafters/hierarchy/in
 import { type LayerSkipOptions, layerSkipDrafter } from "./drafters/layer-skip/index.ts";
 import { lookupDrafter } from "./drafters/lookup.ts";
 import { modelDrafter } from "./drafters/model.ts";
+import { predictionDrafter } from "./drafters/prediction/index.ts";
 import { TreeBuilder } from "./tree.ts";
 
 const cheap: CostCurve = { ms: (width) => 0.05 * width, observe() {} };
@@ -89,6 +90,11 @@ drafterConformance("hierarchy: random databases, the other way round", ({ vocabS
 drafterConformance("hierarchy: model and statistics, random", ({ vocabSize }) =>
   hierarchyDrafter({ ...databasesOf(noise(vocabSize), vocabSize), order: ["model", "statistics"], faithful: true }),
 );
+
+drafterConformance("prediction: the truth with every seventh token changed", ({ vocabSize, truth }) =>
+  predictionDrafter(truth.map((token, i) => (i % 7 === 6 ? (token + 1) % vocabSize : token))),
+);
+drafterConformance("prediction: noise", ({ vocabSize }) => predictionDrafter(noise(vocabSize)[0]));
 
 // Adversaries: drafters that no one would write, and that must change nothing.
 
