@@ -295,7 +295,7 @@ describe("bids", () => {
     target.sequence.close();
   });
 
-  test("the cost of a step is the median of alternating steps", () => {
+  test("the cost of a step is the least of alternating steps", () => {
     let now = 0;
     let looks = 0;
     // Pairs of looks enclose a step: draft steps take 1, full ones 4, and one in eight of all a hundred.

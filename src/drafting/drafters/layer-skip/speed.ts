@@ -2,7 +2,6 @@ import { unmeasuredCurve } from "../../cost-curve.ts";
 import type { Drafter } from "../../drafter.ts";
 import { Generation } from "../../generation.ts";
 import type { CalibrationTexts } from "./calibration-texts.ts";
-import { median } from "./draft-step.ts";
 
 /** Drafted against plain decoding of the same texts, prefill excluded. */
 export interface MeasuredSpeed {
@@ -70,4 +69,10 @@ function decodeMs(
   } finally {
     generation.close();
   }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

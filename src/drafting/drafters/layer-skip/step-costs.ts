@@ -1,5 +1,5 @@
 import { chainBatch, type LanguageModel, type SkipSet } from "../../../lm/model.ts";
-import { median, withContext } from "./draft-step.ts";
+import { withContext } from "./draft-step.ts";
 import { fromBits, type SkipBits } from "./skip-set.ts";
 
 /** Milliseconds of the parts of a one-row forward, and of full forwards by width. Plain data: JSON. */
@@ -24,7 +24,7 @@ export interface StepCostsOptions {
 
 /**
  * Times each sublayer by a forward that leaves out all others, so that a small time is not the difference of two large
- * ones. Medians over the repeats; one repeat visits everything before the next begins. Sublayers are then scaled so that
+ * ones. The least over the repeats; one repeat visits everything before the next begins. Sublayers are then scaled so that
  * all parts together take as long as a full forward of one row.
  */
 export function measureStepCosts(model: LanguageModel, options: StepCostsOptions): StepCosts {
@@ -35,7 +35,7 @@ export function measureStepCosts(model: LanguageModel, options: StepCostsOptions
   const steps: { rows: number; skip?: SkipSet }[] = [{ rows: 1, skip: fromBits(all) }];
   for (let i = 0; i < sublayers; i++) steps.push({ rows: 1, skip: fromBits(`${all.slice(0, i)}0${all.slice(i + 1)}`) });
   for (let rows = 1; rows <= width; rows++) steps.push({ rows });
-  const times = steps.map((): number[] => []);
+  const times = steps.map(() => Number.POSITIVE_INFINITY);
   withContext(model, kv, (sequence) => {
     // The first pass builds the graphs; they are built again if they are too many to keep, outside of the forward's own time.
     for (let pass = 0; pass <= repeats; pass++) {
@@ -44,12 +44,12 @@ export function measureStepCosts(model: LanguageModel, options: StepCostsOptions
         const start = clock();
         const { computeMilliseconds } = model.forward(batch);
         const ms = options.clock ? clock() - start : computeMilliseconds;
-        if (pass > 0) times[i].push(ms);
+        if (pass > 0) times[i] = Math.min(times[i], ms);
         sequence.compact([]);
       });
     }
   });
-  const [fixedMs, ...rest] = times.map(median);
+  const [fixedMs, ...rest] = times;
   const alone = rest.slice(0, sublayers).map((ms) => Math.max(0, ms - fixedMs));
   const widthMs = rest.slice(sublayers);
   const sum = alone.reduce((a, b) => a + b, 0);
