@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { root } from "./support/command.ts";
 
-const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync(`${root}/docs`).map((name) => `docs/${name}`)];
+const docs = readdirSync(`${root}/docs`, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
+const pages = ["README.md", "CONTRIBUTING.md", ...docs.map((name) => `docs/${name}`)];
 const snippets = pages.flatMap((page) =>
   [...readFileSync(`${root}/${page}`, "utf8").matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, code], i) => ({
     name: `${page}, block ${i + 1}`,

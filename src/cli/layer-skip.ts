@@ -45,7 +45,7 @@ export function layerSkipCommand(): Command {
     .option("--budget-seconds <s>", "try no further set after so many seconds", decimal)
     .option("--seed <n>", "equal seeds search alike", integer(0), 0)
     .option("--tokens <n>", "tokens to continue each prompt by", integer(2), 32)
-    .option("--max-draft <n>", "longest draft considered", integer(1), 8)
+    .option("--max-draft <n>", "longest draft considered", integer(1), 5)
     .option("--resume", "go on from the state beside --out, if there is one")
     .addOption(new Option("--numerics <kind>", "as for generate").choices(["exact", "fast"]))
     .option("--threads <n>", "compute threads", integer(1))

@@ -23,7 +23,7 @@ export interface SkipSearchOptions {
   readonly prompts: readonly string[];
   /** Continuation of each prompt; default 32. */
   readonly tokens?: number;
-  /** Longest draft considered; default 8. */
+  /** Longest draft considered; default 5. */
   readonly maxDraft?: number;
   readonly objective: Objective;
   readonly seed: number;
@@ -60,7 +60,7 @@ export async function searchSkipSet(
   loadFile: LoadModelFile,
 ): Promise<SavedSkipSet> {
   const started = performance.now();
-  const { iterations, objective, seed, out, maxDraft = 8, tokens = 32 } = options;
+  const { iterations, objective, seed, out, maxDraft = 5, tokens = 32 } = options;
   const prompts = spread(options.prompts, mostPrompts);
   using target = loadFile(path, { ...options.load, kvRows: (prompts.length + 1) * textRows });
   const settings = settingsOf(target, prompts, { objective, seed, maxDraft, tokens });

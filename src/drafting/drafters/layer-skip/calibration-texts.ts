@@ -112,6 +112,8 @@ function runLengths(
   depth: number,
 ): Int32Array {
   const runs = new Int32Array(tokens.length - promptLength);
+  // A target that leaves nothing out agrees with itself; to watch it would take the longest of all.
+  if (skip.attention.length + skip.mlp.length === 0) return runs.map((_, i) => Math.min(depth, runs.length - i));
   append(model, sequence, tokens.subarray(promptLength - 1, tokens.length - 1));
   for (let i = runs.length - 1; i >= 0; i--) {
     const root = promptLength - 1 + i;
