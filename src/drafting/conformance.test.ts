@@ -11,7 +11,9 @@ import { type LayerSkipOptions, layerSkipDrafter } from "./drafters/layer-skip/i
 import { lookupDrafter } from "./drafters/lookup.ts";
 import { modelDrafter } from "./drafters/model.ts";
 import { predictionDrafter } from "./drafters/prediction/index.ts";
+import { letterVocabulary } from "./testing/vocabularies.ts";
 import { TreeBuilder } from "./tree.ts";
+import { crossVocabularyDrafter, translatingReviewer } from "./vocabulary/index.ts";
 
 const cheap: CostCurve = { ms: (width) => 0.05 * width, observe() {} };
 /** Another network than the target's: it agrees with it now and then. */
@@ -95,6 +97,30 @@ drafterConformance("prediction: the truth with every seventh token changed", ({ 
   predictionDrafter(truth.map((token, i) => (i % 7 === 6 ? (token + 1) % vocabSize : token))),
 );
 drafterConformance("prediction: noise", ({ vocabSize }) => predictionDrafter(noise(vocabSize)[0]));
+/** A model over other tokens for the same letters. */
+const foreign = ({ vocabSize, ...world }: World) => ({
+  model: small({ ...world, vocabSize: vocabSize + 3 }, { seed: 8 }),
+  vocabulary: letterVocabulary(vocabSize + 3, 2),
+  targetVocabulary: letterVocabulary(vocabSize, 1),
+});
+drafterConformance("model of another vocabulary, re-encoded", (world) =>
+  crossVocabularyDrafter({ ...foreign(world), curve: cheap }),
+);
+drafterConformance("model of another vocabulary, intersection", (world) =>
+  crossVocabularyDrafter({ ...foreign(world), curve: cheap, mapping: "intersection" }),
+);
+drafterConformance("cascade with a level of another vocabulary", (world) => {
+  const { model, vocabulary, targetVocabulary } = foreign(world);
+  const level = { model, curve: cheap, reviewer: translatingReviewer(targetVocabulary, vocabulary) };
+  return cascadeDrafter({
+    models: [level],
+    k: [
+      [4, 3],
+      [0, 3],
+    ],
+    lenience: 2,
+  });
+});
 
 // Adversaries: drafters that no one would write, and that must change nothing.
 

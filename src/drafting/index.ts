@@ -35,3 +35,11 @@ export type { Decision, Policy } from "./market.ts";
 export { type MeasureOptions, measureCurve } from "./measure-curve.ts";
 export { type DraftingReport, Stats } from "./stats.ts";
 export { type DraftTree, Role, TreeBuilder } from "./tree.ts";
+export {
+  type CrossVocabularyOptions,
+  crossVocabularyDrafter,
+  type Intersection,
+  intersect,
+  translatingReviewer,
+  type Vocabulary,
+} from "./vocabulary/index.ts";
