@@ -244,6 +244,17 @@ describe("draft length", () => {
     target.sequence.close();
   });
 
+  test("right drafts that the threshold ended lower gamma; those that reached the cap do not", () => {
+    const gammaAfter = (maxDraft: number) => {
+      const drafter = layerSkipDrafter({ skip: none, maxDraft, threshold: { start: 0.95, target: 0.5 } });
+      for (let i = 0; i < 4; i++) decode(prompt(), drafter, 12, 40);
+      expect(drafter.report().accepted).toBe(drafter.report().drafted);
+      return drafter.state.gamma;
+    };
+    expect(gammaAfter(12)).toBeLessThan(0.95);
+    expect(gammaAfter(1)).toBeCloseTo(0.95, 12);
+  });
+
   test("gamma is carried from request to request, and over a save", () => {
     const skip = { attention: [0], mlp: [1] };
     const prompts = [prompt(), prompt(), prompt()];
