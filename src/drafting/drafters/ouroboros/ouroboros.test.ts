@@ -13,13 +13,14 @@ import { sequenceView } from "../../testing/sequence-view.ts";
 import { repeatingTable } from "../../testing/tables.ts";
 import { PhrasePool } from "../lookahead/phrase-pool.ts";
 import { modelDrafter } from "../model.ts";
-import { type OuroborosOptions, ouroborosDrafter } from "./ouroboros.ts";
+import type { OuroborosOptions } from "./options.ts";
+import { ouroborosDrafter } from "./ouroboros.ts";
 import { loadPool, savePool } from "./pool-file.ts";
 
 const flat: CostCurve = { ms: () => 0.05, observe() {} };
 const greedy = { temperature: 0 };
 const prompt = [3, 1, 4, 1, 5, 9, 2, 6];
-const bare = { text: false, learn: "off", refresh: false } as const;
+const bare = { text: false, learn: "off", refresh: false, alone: false } as const;
 
 /** Greedy continuation from an empty cache. */
 function truth(model: LanguageModel, tokens: readonly number[], count: number): number[] {
@@ -286,6 +287,25 @@ describe("a second pass over the same prompt", () => {
     const second = pass(loadPool(path, identity));
     expect(second.tokens).toEqual(first.tokens);
     expect(second.rounds.length).toBeLessThan(first.rounds.length);
+  });
+});
+
+describe("phrases alone", () => {
+  test("serve where the small model is wrong, and then it is not run", () => {
+    const model = () => toyModel({ logitScale: 6 });
+    const future = truth(model(), prompt, 60);
+    const rounds = (alone: boolean, budget: number) => {
+      const pool = new PhrasePool({ vocabSize: 40 });
+      [...prompt.slice(-1), ...future].forEach((token, i) => {
+        if (i + 3 <= future.length) pool.insert(token, future.slice(i, i + 3), "text");
+      });
+      const small = counting(toyModel({ seed: 8 }));
+      const drafter = ouroborosDrafter({ model: small, pool, curve: flat, ...bare, alone });
+      return { rounds: run(model(), drafter, budget).rounds.length, smallForwards: small.forwards };
+    };
+    const [without, beside, instead] = [rounds(false, 32), rounds(true, 32), rounds(true, 6)];
+    expect(beside.rounds).toBeLessThan(without.rounds / 2);
+    expect(instead.smallForwards).toBeLessThan(without.smallForwards / 4);
   });
 });
 

@@ -1,45 +1,16 @@
 import { DraftwrightError } from "../../../errors.ts";
-import type { LanguageModel } from "../../../lm/model.ts";
-import { type CostCurve, unmeasuredCurve } from "../../cost-curve.ts";
+import { unmeasuredCurve } from "../../cost-curve.ts";
 import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../../drafter.ts";
 import { cutTree, type DraftTree, emptyTree } from "../../tree.ts";
 import { type Branch, CalibratedTree, rankBuckets } from "../lookahead/calibrated-tree.ts";
 import { Harvest } from "../lookahead/harvest.ts";
-import { checkSharedPool, poolFor, windowMade } from "../lookahead/lookahead.ts";
-import { checkRange, type PhrasePool } from "../lookahead/phrase-pool.ts";
+import { poolFor, windowMade } from "../lookahead/lookahead.ts";
+import type { PhrasePool } from "../lookahead/phrase-pool.ts";
 import { TargetWindow } from "../lookahead/target-window.ts";
-import { checkWindow, type WindowOptions } from "../lookahead/window.ts";
 import { learnFromOutputs, learnFromTail } from "./learning.ts";
+import { checked, type OuroborosOptions, type Settings } from "./options.ts";
 import { chainPrior, type Shape, suffixShape, teachShape } from "./shape.ts";
 import { SmallModel } from "./small-model.ts";
-
-export interface OuroborosOptions {
-  /** A smaller model over the target's vocabulary, kept by the caller. Without one the drafts are phrases of the pool. */
-  readonly model?: LanguageModel;
-  /** Tokens of a draft before the suffixes. Default 4. */
-  readonly gamma?: number;
-  /** Phrases that lengthen a draft, each a branch at its end: the K of the paper. Default 3; 0 = none. */
-  readonly suffixes?: number;
-  /** Phrases that one forward of the small model may verify to be quicker. Default 3; 0 = none. */
-  readonly guesses?: number;
-  /** Tokens of a phrase. Default 3, or what the pool or the window says. */
-  readonly phraseLength?: number;
-  /** Phrases kept under one key. Default 20. */
-  readonly perKey?: number;
-  /** What rejected drafts teach: "A" the runs that the target repeats, "B" all that it says along them. Default "B". */
-  readonly learn?: "A" | "B" | "off";
-  /** Replace used suffixes by what the target says there. Default true. */
-  readonly refresh?: boolean;
-  /** Also take the n-grams of prompt and output. Default true; the paper's method does without. */
-  readonly text?: boolean;
-  /** A window that makes phrases: among the small model's rows, or the target's without one. Default "off". */
-  readonly lookahead?: WindowOptions | "off";
-  /** Shared between sequences: it keeps text of one for the others. Default: each sequence has its own. */
-  readonly pool?: PhrasePool;
-  /** Milliseconds of the small model's forwards; by default learned from them. */
-  readonly curve?: CostCurve;
-  readonly clock?: () => number;
-}
 
 // Buckets of the acceptance table; each group of phrases has one per rank.
 const confidences = 10;
@@ -47,7 +18,8 @@ const confidenceBucket = 1;
 const suffixOfferBucket = confidenceBucket + confidences;
 const suffixBucket = suffixOfferBucket + rankBuckets;
 const rootBucket = suffixBucket + rankBuckets;
-const guessBucket = rootBucket + rankBuckets;
+const rootSuffixBucket = rootBucket + rankBuckets;
+const guessBucket = rootSuffixBucket + rankBuckets;
 const windowBucket = guessBucket + rankBuckets;
 
 /**
@@ -81,30 +53,6 @@ export function ouroborosDrafter(options: OuroborosOptions = {}): Drafter {
   };
 }
 
-type Settings = Required<Omit<OuroborosOptions, "model" | "pool" | "curve" | "clock">>;
-
-function checked(options: OuroborosOptions): Settings {
-  const { lookahead = "off", pool } = options;
-  const fromWindow = lookahead === "off" ? undefined : lookahead.level - 1;
-  const phraseLength = options.phraseLength ?? fromWindow ?? pool?.phraseLength ?? 3;
-  const { gamma = 4, suffixes = 3, guesses = 3, perKey = 20 } = options;
-  checkRange("ouroboros: gamma", gamma, 1, 64);
-  checkRange("ouroboros: suffixes", suffixes, 0, 64);
-  checkRange("ouroboros: guesses", guesses, 0, 64);
-  checkRange("ouroboros: phraseLength", phraseLength, 1, 32);
-  checkRange("ouroboros: perKey", perKey, 1, 1000);
-  if (lookahead !== "off") checkWindow(lookahead);
-  if (fromWindow !== undefined && fromWindow !== phraseLength) {
-    throw new DraftwrightError(
-      "bad-argument",
-      `ouroboros: a window of level ${fromWindow + 1} makes phrases of ${fromWindow} tokens, not ${phraseLength}.`,
-    );
-  }
-  if (pool) checkSharedPool("ouroboros", pool, phraseLength);
-  const { learn = "B", refresh = true, text = true } = options;
-  return { gamma, suffixes, guesses, phraseLength, perKey, learn, refresh, text, lookahead };
-}
-
 /** Phrases that were tried after one token. */
 interface Tried {
   readonly key: number;
@@ -133,9 +81,10 @@ class OuroborosSession implements DraftSession {
   private readonly harvest: Harvest | null;
   private context: TokenView | null = null;
   private shape: Shape | null = null;
-  /** Whether this round's draft is the small model's. */
-  private modelDrafts = false;
-  private draft: Draft | null = null;
+  /** This round's drafts: the small model's, once it is bought, and that of phrases alone. */
+  private modelDraft: Draft | null = null;
+  private phraseDraft: Draft | null = null;
+  private phraseBid: Bid | null = null;
 
   constructor(settings: Settings, pool: PhrasePool, small: SmallModel | undefined, view: SequenceView) {
     const { lookahead } = settings;
@@ -150,33 +99,40 @@ class OuroborosSession implements DraftSession {
   bid(context: TokenView): readonly Bid[] {
     this.harvest?.take(context.tokens, context.length);
     this.context = context;
-    this.draft = null;
-    const room = this.small ? Math.min(this.small.room(context), context.maxDepth, this.settings.gamma) : 0;
-    this.modelDrafts = room > 0;
-    return this.small && room > 0 ? this.bidWithModel(this.small, context, room) : this.bidFromPool(context);
+    this.forget();
+    const { small, settings } = this;
+    const levels = small ? Math.min(small.room(context), context.maxDepth, settings.gamma) : 0;
+    const bids: Bid[] = [];
+    if (small && levels > 0) bids.push(this.bidWithModel(small, context, levels));
+    if (levels === 0 || (settings.alone && settings.suffixes > 0)) {
+      this.phraseDraft = this.draftFromPool(context);
+      const { parent, confidence } = this.phraseDraft.tree.build();
+      this.phraseBid = { parent, chance: Float64Array.from(confidence), draftMs: () => 0 };
+      if (parent.length > 0) bids.push(this.phraseBid);
+    }
+    return bids;
   }
 
-  expand(_bid: Bid, nodes: number, floor: number): DraftTree {
-    const context = this.context as TokenView;
-    const { modelDrafts, small, shape } = this;
-    if (modelDrafts && small && shape) {
-      const count = shape.chainNodes[Math.min(nodes, shape.parent.length)];
-      this.draft = this.draftWithModel(small, context, count, floor);
-    }
-    return this.draft ? cutTree(this.draft.tree.build(), nodes) : emptyTree;
+  expand(bid: Bid, nodes: number, floor: number): DraftTree {
+    const { small, shape, context } = this;
+    if (bid === this.phraseBid) return this.phraseDraft ? cutTree(this.phraseDraft.tree.build(), nodes) : emptyTree;
+    if (!small || !shape || !context) return emptyTree;
+    const count = shape.chainNodes[Math.min(nodes, shape.parent.length)];
+    this.modelDraft = this.draftWithModel(small, context, count, floor);
+    return cutTree(this.modelDraft.tree.build(), nodes);
   }
 
   observe(round: RoundResult): void {
-    const { draft } = this;
-    this.draft = null;
-    if (!draft) return;
-    const hits = draft.tree.learn(round.emitted);
-    const outputs = draft.tree.outputs(round);
-    const branches = draft.tried.flatMap((tried) => tried.branches);
-    this.window?.observe(outputs, windowMade(branches, hits), this.pool);
-    if (this.modelDrafts) teachShape(this.view.acceptance, suffixOfferBucket, draft, this.settings, round.emitted);
-    this.learn(draft, round.emitted, outputs);
-    if (this.settings.refresh) for (const tried of draft.tried) this.refresh(tried, outputs);
+    const { modelDraft, phraseDraft, settings } = this;
+    this.forget();
+    if (modelDraft) {
+      teachShape(this.view.acceptance, suffixOfferBucket, modelDraft, settings, round.emitted);
+      this.review(modelDraft, round);
+    }
+    if (!phraseDraft) return;
+    const hits = this.review(phraseDraft, round);
+    const branches = phraseDraft.tried.flatMap((tried) => tried.branches);
+    this.window?.observe(phraseDraft.tree.outputs(round), windowMade(branches, hits), this.pool);
   }
 
   close(): void {
@@ -184,14 +140,29 @@ class OuroborosSession implements DraftSession {
     if (this.pool.scope === "request") this.pool.clear();
   }
 
-  private bidWithModel(small: SmallModel, context: TokenView, levels: number): readonly Bid[] {
+  private forget(): void {
+    this.modelDraft = null;
+    this.phraseDraft = null;
+    this.phraseBid = null;
+  }
+
+  /** Learns from what became of a draft; returns its accepted nodes. */
+  private review(draft: Draft, round: RoundResult): number[] {
+    const hits = draft.tree.learn(round.emitted);
+    const outputs = draft.tree.outputs(round);
+    this.learn(draft, round.emitted, outputs);
+    if (this.settings.refresh) for (const tried of draft.tried) this.refresh(tried, outputs);
+    return hits;
+  }
+
+  private bidWithModel(small: SmallModel, context: TokenView, levels: number): Bid {
     const { suffixes, phraseLength } = this.settings;
     const length = Math.min(phraseLength, context.maxDepth - levels);
     const { acceptance } = this.view;
     this.shape = suffixShape(this.shape, acceptance, suffixOfferBucket, levels, suffixes, length);
     const { parent, chance, chainNodes } = this.shape;
     const { draftMs, onceMs } = small.price(context);
-    return [{ parent, chance, draftMs: (nodes) => draftMs(chainNodes[nodes]), onceMs }];
+    return { parent, chance, draftMs: (nodes) => draftMs(chainNodes[nodes]), onceMs };
   }
 
   private draftWithModel(small: SmallModel, context: TokenView, count: number, floor: number): Draft {
@@ -217,21 +188,18 @@ class OuroborosSession implements DraftSession {
   }
 
   /** The newest phrases in a row are the draft, the others under the root its alternatives. */
-  private bidFromPool(context: TokenView): readonly Bid[] {
+  private draftFromPool(context: TokenView): Draft {
     const tree = new CalibratedTree(this.view.source, this.view.acceptance);
     const root = context.tokens[context.length - 1];
     const { tokens, nodes } = this.chainFromPool(tree, root, Math.min(this.settings.gamma, context.maxDepth));
     const tried = [this.lengthen(tree, root, -1, context, rootBucket)];
     let suffixes: readonly Branch[] = [];
     if (nodes.length > 0) {
-      tried.push(this.lengthen(tree, tokens[tokens.length - 1], nodes[nodes.length - 1], context, suffixBucket));
+      tried.push(this.lengthen(tree, tokens[tokens.length - 1], nodes[nodes.length - 1], context, rootSuffixBucket));
       suffixes = tried[1].branches;
     }
     this.window?.place(tree, context);
-    this.draft = { tree, tokens, nodes, tried, suffixes };
-    if (tree.size === 0) return [];
-    const { parent, confidence } = tree.build();
-    return [{ parent, chance: Float64Array.from(confidence), draftMs: () => 0 }];
+    return { tree, tokens, nodes, tried, suffixes };
   }
 
   private chainFromPool(tree: CalibratedTree, root: number, count: number): { tokens: number[]; nodes: number[] } {
