@@ -1,14 +1,9 @@
-// Does drafting pay, and does it ever cost? The market (`--draft auto`) against plain decoding on prompts where nothing can
-// be guessed and on prompts whose answer is a copy: the same model, prompts and seeds, in turn, through the public library.
-//   node dist/bench/auto.js [--json] [--threads N] [--numerics exact|fast] [--repeats N] [--draft-model FILE] [NAME=FILE ..]
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadModel, type Model, type Prompt } from "../index.ts";
 import type { Numerics } from "../lm/model.ts";
 import { type Spread, spread } from "./alternate.ts";
 import { machine } from "./machine.ts";
-import { benchModels, root } from "./models.ts";
+import { benchModels } from "./models.ts";
 import { clauseRevisions, fileEdits, unguessable } from "./workloads.ts";
 
 interface Workload {
@@ -44,13 +39,9 @@ async function main(): Promise<void> {
   process.stderr.write(`${where.cpu}, ${where.cores} cores, node ${where.node}, ${where.native}, load ${where.load}\n`);
   const rows: Record<string, Record<string, Row>> = {};
   for (const [name, path] of benchModels(positionals)) {
-    const embeddedDrafter = join(root, "models", "embedded-drafter.Q8_0.gguf");
-    const draftModel =
-      values["draft-model"] ??
-      (name.startsWith("embedded") && existsSync(embeddedDrafter) ? embeddedDrafter : undefined);
     await using model = await loadModel({
       model: path,
-      draftModels: draftModel ? [draftModel] : [],
+      draftModels: values["draft-model"]?.split(","),
       threads: values.threads ? Number(values.threads) : undefined,
       numerics: values.numerics as Numerics | undefined,
       contextLength: 1024,

@@ -33,7 +33,7 @@ const append = (text: string, before: readonly string[] = []) => [...before, tex
 
 export interface ModelFlags {
   model?: string;
-  draftModel?: string;
+  draftModel?: string[];
   numerics?: "exact" | "fast";
   threads?: number;
   device?: string;
@@ -46,7 +46,7 @@ export function withModelFlags(command: Command): Command {
       "-m, --model <name>",
       "target model: a GGUF file or a name from `draftwright models list` (default: embedded)",
     )
-    .option("--draft-model <name>", "small model of the same family that drafts; `none` for no draft model")
+    .option("--draft-model <names>", "small models of the same family that draft, best first; `none` for none", names)
     .addOption(
       new Option("--numerics <kind>", "exact: drafted and plain output are identical").choices(["exact", "fast"]),
     )
@@ -56,7 +56,7 @@ export function withModelFlags(command: Command): Command {
 }
 
 export function loadFromFlags({ draftModel, context, ...flags }: ModelFlags): Promise<Model> {
-  const draftModels = draftModel === undefined ? undefined : draftModel === "none" ? [] : [draftModel];
+  const draftModels = draftModel === undefined ? undefined : draftModel.join() === "none" ? [] : draftModel;
   const { model, numerics, threads, device } = flags;
   const options: ModelOptions = { model, numerics, threads, device, contextLength: context, draftModels };
   return loadModel(options);

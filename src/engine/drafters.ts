@@ -1,11 +1,17 @@
 import { type CostCurve, type Drafter, lookupDrafter, modelDrafter } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
-import type { EngineModel } from "./runtime.ts";
+import type { LanguageModel } from "../lm/model.ts";
+
+/** A draft model, and what its forwards cost. */
+export interface DraftModel {
+  readonly model: LanguageModel;
+  readonly curve: CostCurve;
+}
 
 /** The drafters of one target, by the names that `draft` accepts. A new drafter gets its line here. */
-export function makeDrafters(draft: { model: EngineModel; curve: CostCurve } | undefined): Map<string, Drafter> {
+export function makeDrafters([best]: readonly DraftModel[]): Map<string, Drafter> {
   const drafters = [lookupDrafter()];
-  if (draft) drafters.push(modelDrafter({ model: draft.model.model, curve: draft.curve }));
+  if (best) drafters.push(modelDrafter(best));
   return new Map(drafters.map((drafter) => [drafter.name, drafter]));
 }
 

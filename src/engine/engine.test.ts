@@ -24,7 +24,7 @@ const codeOf = (promise: Promise<unknown>) =>
 
 describe("generate", () => {
   test("tokens as they come are the result, and drafting changes nothing but the rounds", async () => {
-    await using model = await openToy({ draftPath: "draft." });
+    await using model = await openToy({ draftPaths: ["draft."] });
     const options: GenerateOptions = { maxTokens: 40, temperature: 0.8, seed: 7 };
     const plain = await collect(model.generate(repeating, { ...options, draft: "off" }));
     expect(plain.result.drafting).toMatchObject({ rounds: 40, proposed: 0, accepted: 0, meanEmitted: 1, bySource: {} });
@@ -135,7 +135,7 @@ describe("arguments", () => {
       const loaded = loadToy(path, options);
       return { ...loaded, tokenizer: { ...loaded.tokenizer, hash: path } };
     };
-    await expect(openToy({ draftPath: "draft." }, load)).rejects.toThrow(/another vocabulary/);
+    await expect(openToy({ draftPaths: ["draft."] }, load)).rejects.toThrow(/another vocabulary/);
   });
 });
 

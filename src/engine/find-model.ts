@@ -15,9 +15,9 @@ export function findModel(name = "embedded"): Promise<string> {
   return resolveModel(name, modelStore());
 }
 
-/** The draft model that ships with a model: the embedded target has one. */
-export function findDraftModel(target: string): string | null {
-  if (!target.endsWith("embedded-target.Q8_0.gguf")) return null;
-  const drafter = join(dirname(target), "embedded-drafter.Q8_0.gguf");
-  return existsSync(drafter) ? drafter : null;
+/** The draft models that ship with a model, best to cheapest: the embedded target has two. */
+export function findDraftModels(target: string): string[] {
+  if (!target.endsWith("embedded-target.Q8_0.gguf")) return [];
+  const names = ["embedded-drafter.Q8_0.gguf", "embedded-drafter2.Q8_0.gguf"];
+  return names.map((name) => join(dirname(target), name)).filter((path) => existsSync(path));
 }

@@ -20,9 +20,9 @@ export class Host {
   readonly #send: (message: FromHost) => void;
   readonly #scheduler: Scheduler;
   readonly #target: EngineModel;
-  readonly #draft: EngineModel | undefined;
   readonly #profile: LearnedProfile;
-  readonly #draftProfile: LearnedProfile | undefined;
+  readonly #drafts: readonly EngineModel[] = [];
+  readonly #draftProfiles: readonly LearnedProfile[] = [];
   readonly #drafters: ReadonlyMap<string, Drafter>;
   /** What one set of drafters is worth; the verdict on one says nothing about another. */
   readonly #guards = new Map<string, Guard>();
@@ -33,21 +33,21 @@ export class Host {
     this.#send = send;
     this.#target = loadTarget(options, load);
     try {
-      this.#draft =
-        options.draftPath === null ? undefined : loadDraft(options.draftPath, options.load, this.#target, load);
-      if (this.#draft) requireSameVocabulary(this.#target, this.#draft);
+      const drafts: EngineModel[] = [];
+      this.#drafts = drafts;
+      for (const path of options.draftPaths) {
+        drafts.push(loadDraft(path, options.load, this.#target, load));
+        requireSameVocabulary(this.#target, drafts[drafts.length - 1]);
+      }
       const loadMs = performance.now() - started;
       this.#profile = new LearnedProfile(this.#target, options.profiles);
-      this.#draftProfile = this.#draft && new LearnedProfile(this.#draft, options.profiles);
-      this.#drafters = makeDrafters(
-        this.#draft && this.#draftProfile && { model: this.#draft, curve: this.#draftProfile.curve },
-      );
+      this.#draftProfiles = drafts.map((draft) => new LearnedProfile(draft, options.profiles));
+      this.#drafters = makeDrafters(drafts.map(({ model }, i) => ({ model, curve: this.#draftProfiles[i].curve })));
       this.#save();
       this.#scheduler = new Scheduler(() => noRoom(this.#target));
       send({ type: "ready", info: this.#info(loadMs) });
     } catch (error) {
-      this.#draft?.[Symbol.dispose]();
-      this.#target[Symbol.dispose]();
+      this.#dispose();
       throw error;
     }
   }
@@ -76,8 +76,7 @@ export class Host {
       case "close":
         this.#scheduler.abortAll();
         this.#save();
-        this.#draft?.[Symbol.dispose]();
-        this.#target[Symbol.dispose]();
+        this.#dispose();
     }
   }
 
@@ -127,7 +126,12 @@ export class Host {
 
   #save(): void {
     this.#profile.save();
-    this.#draftProfile?.save();
+    for (const profile of this.#draftProfiles) profile.save();
+  }
+
+  #dispose(): void {
+    for (const draft of this.#drafts) draft[Symbol.dispose]();
+    this.#target[Symbol.dispose]();
   }
 
   #info(loadMs: number): ModelInfo {
@@ -145,7 +149,7 @@ export class Host {
       threads,
       device,
       hash,
-      draftModel: this.#draft?.path ?? null,
+      draftModels: this.#drafts.map(({ path }) => path),
       drafters: [...this.#drafters.keys()],
       loadMs,
       chat: {

@@ -1,7 +1,7 @@
 import { DraftwrightError } from "../errors.ts";
 import type { LoadOptions } from "../lm/load.ts";
 import { connectWorker } from "./connection.ts";
-import { findDraftModel, findModel } from "./find-model.ts";
+import { findDraftModels, findModel } from "./find-model.ts";
 import { Model } from "./model.ts";
 import { profileFolder } from "./profile-store.ts";
 
@@ -10,7 +10,7 @@ export interface ModelOptions
   /** A path, or a name that `draftwright models list` shows. Default: the embedded model. */
   readonly model?: string;
   /**
-   * A small model of the same family (path or name) that drafts for it; at most one so far. Default: the embedded drafter
+   * Small models of the same family (paths or names) that draft for it, best to cheapest. Default: the embedded drafters
    * for the embedded model, none for others.
    */
   readonly draftModels?: readonly string[];
@@ -30,7 +30,7 @@ const known = new Set<keyof ModelOptions>([
 ]);
 
 /**
- * Loads a model, and its draft model, on a thread of its own. Throws `model-not-found`, `bad-model`, `unsupported-model`,
+ * Loads a model, and its draft models, on a thread of its own. Throws `model-not-found`, `bad-model`, `unsupported-model`,
  * `vocabulary-mismatch`, `out-of-memory`, `device-missing`, `native-missing`, `bad-argument`. Dispose of it when done.
  */
 export async function loadModel(options: ModelOptions = {}): Promise<Model> {
@@ -40,18 +40,7 @@ export async function loadModel(options: ModelOptions = {}): Promise<Model> {
     }
   }
   const { model, draftModels, ...load } = options;
-  if (draftModels && draftModels.length > 1) {
-    throw new DraftwrightError(
-      "bad-argument",
-      `${draftModels.length} draft models were given; one is supported so far.`,
-    );
-  }
   const path = await findModel(model);
-  const draftPath =
-    draftModels === undefined
-      ? findDraftModel(path)
-      : draftModels.length === 0
-        ? null
-        : await findModel(draftModels[0]);
-  return Model.open(connectWorker({ path, draftPath, load, profiles: profileFolder() }));
+  const draftPaths = draftModels ? await Promise.all(draftModels.map(findModel)) : findDraftModels(path);
+  return Model.open(connectWorker({ path, draftPaths, load, profiles: profileFolder() }));
 }

@@ -54,7 +54,7 @@ describe("profiles", () => {
 
   test("a model writes one when it is loaded and when it is disposed of", async () => {
     const folder = join(root, "model");
-    const model = await openToy({ profiles: folder, draftPath: "draft." });
+    const model = await openToy({ profiles: folder, draftPaths: ["draft."] });
     expect(readdirSync(folder)).toHaveLength(2);
     await model.dispose();
     expect(readdirSync(folder)).toHaveLength(2);

@@ -10,7 +10,8 @@ import type { WireError } from "./wire-error.ts";
 
 export interface HostOptions {
   readonly path: string;
-  readonly draftPath: string | null;
+  /** Draft models, best to cheapest. */
+  readonly draftPaths: readonly string[];
   readonly load: LoadOptions;
   /** Folder of saved cost curves; null keeps none. */
   readonly profiles: string | null;
@@ -29,10 +30,11 @@ export interface ModelInfo {
   readonly threads: number;
   readonly device: string;
   readonly hash: string;
-  readonly draftModel: string | null;
+  /** Paths of the draft models, best to cheapest. */
+  readonly draftModels: readonly string[];
   /** Names that `draft` accepts, beside `auto` and `off`. */
   readonly drafters: readonly string[];
-  /** Milliseconds to read target and draft model. */
+  /** Milliseconds to read target and draft models. */
   readonly loadMs: number;
   /** What the chat template needs to know. */
   readonly chat: {
