@@ -1,31 +1,24 @@
 import type { AcceptanceTable } from "../../calibration.ts";
 import { TreeBuilder } from "../../tree.ts";
 
-/** A continuation that a database proposes, with the bucket of each token's acceptance and a first guess of it. */
-export interface Row {
-  readonly tokens: readonly number[];
-  readonly buckets: readonly number[];
-  readonly priors: readonly number[];
-}
-
 export interface CandidateLimits {
   readonly maxRows: number;
   readonly maxNodes: number;
   readonly maxDepth: number;
 }
 
-/** Rows merged into one tree: what they have in common is verified once. */
+/** What all databases propose, merged into one tree: what rows have in common is verified once. */
 export class Candidates {
   readonly builder = new TreeBuilder();
-  /** Rows that said something new. */
-  rows = 0;
-  /** By node: its bucket, and the number of the database that proposed it first. */
+  readonly limits: CandidateLimits;
+  /** By node: its bucket of acceptance, and the number of the database that proposed it first. */
   readonly buckets: number[] = [];
   readonly origins: number[] = [];
-  private readonly limits: CandidateLimits;
   private readonly source: number;
   private readonly acceptance: AcceptanceTable;
-  /** By node + 1: chance that none of the children so far is right. */
+  /** Paths from the root to a leaf. */
+  private rows = 0;
+  /** By node + 1: chance that none of the children so far is right. 1 = there are none. */
   private readonly left: number[] = [1];
 
   constructor(limits: CandidateLimits, source: number, acceptance: AcceptanceTable) {
@@ -34,32 +27,28 @@ export class Candidates {
     this.acceptance = acceptance;
   }
 
+  /** True when no further row has room. */
   get full(): boolean {
     return this.rows >= this.limits.maxRows || this.builder.size >= this.limits.maxNodes;
   }
 
-  /** Adds what is new in a row, as far as there is room. */
-  add({ tokens, buckets, priors }: Row, origin: number): void {
-    const { builder, left } = this;
-    let parent = -1;
-    let isNew = false;
-    const length = Math.min(tokens.length, this.limits.maxDepth);
-    for (let depth = 0; depth < length; depth++) {
-      let node = builder.find(parent, tokens[depth]);
-      if (node < 0) {
-        if (this.full) break;
-        const learned = this.acceptance.chance(buckets[depth], depth, priors[depth]);
-        // The target says one token: the chances of siblings sum to at most 1.
-        const chance = Math.min(left[parent + 1], learned);
-        left[parent + 1] -= chance;
-        node = builder.add(parent, tokens[depth], this.source, chance);
-        left.push(1);
-        this.buckets.push(buckets[depth]);
-        this.origins.push(origin);
-        isNew = true;
-      }
-      parent = node;
-    }
-    if (isNew) this.rows++;
+  /**
+   * The child of `parent` (-1 = root) with this token, added if there is room; -1 if there is none. `prior`: its chance
+   * before anything is learned.
+   */
+  add(parent: number, token: number, depth: number, bucket: number, prior: number, origin: number): number {
+    const { builder, left, limits } = this;
+    const known = builder.find(parent, token);
+    if (known >= 0) return known;
+    const isRow = parent < 0 || left[parent + 1] < 1;
+    if (builder.size >= limits.maxNodes || depth >= limits.maxDepth || (isRow && this.full)) return -1;
+    // The target says one token: the chances of siblings sum to at most 1.
+    const chance = Math.min(left[parent + 1], this.acceptance.chance(bucket, depth, prior));
+    left[parent + 1] -= chance;
+    left.push(1);
+    this.buckets.push(bucket);
+    this.origins.push(origin);
+    if (isRow) this.rows++;
+    return builder.add(parent, token, this.source, chance);
   }
 }

@@ -78,16 +78,13 @@ class HierarchySession implements DraftSession {
     const { maxRows, maxNodes } = this.settings;
     const limits = { maxRows, maxNodes, maxDepth: context.maxDepth };
     const candidates = new Candidates(limits, this.sequence.source, this.sequence.acceptance);
-    for (const [origin, level] of this.levels.entries()) {
+    for (const level of this.levels) {
       if (candidates.full) break;
       const count = this.counts[level.name];
-      const before = candidates.rows;
-      for (const row of level.rows(context)) {
-        candidates.add(row, origin);
-        if (candidates.full) break;
-      }
+      const before = candidates.builder.size;
+      level.fill(candidates, context);
       count.asked++;
-      if (candidates.rows > before) count.answered++;
+      if (candidates.builder.size > before) count.answered++;
     }
     const tree = candidates.builder.build();
     this.offer = { tree, candidates };

@@ -1,15 +1,15 @@
 import { type Continuations, continuations } from "../../databases/continuations.ts";
-import { findKey, type SortedSequences } from "../../databases/sorted-sequences.ts";
+import { findKey, type SortedSequences, weightOf } from "../../databases/sorted-sequences.ts";
 import type { TokenView } from "../../drafter.ts";
-import type { Row } from "./candidates.ts";
+import type { Candidates } from "./candidates.ts";
 import { ContextDatabase } from "./context-database.ts";
 import type { DatabaseName, HierarchySettings, LookupSettings } from "./settings.ts";
 
 /** A database as a session asks it. */
 export interface Level {
   readonly name: DatabaseName;
-  /** What may follow the text, the likeliest first. Work is done as far as rows are taken. */
-  rows(context: TokenView): Iterable<Row>;
+  /** Adds what may follow the text, the likeliest first, as long as there is room. */
+  fill(candidates: Candidates, context: TokenView): void;
 }
 
 // Buckets of acceptance. Context: match length (1, 2, 3-4, 5-8, 9-16, 17) by rank of the row. Model and statistics: key
@@ -25,33 +25,35 @@ const modelBuckets = matchClasses * ranks;
 const statisticsBuckets = modelBuckets + keyClasses * countTrust.length * shareClasses;
 
 export function openLevels(settings: HierarchySettings): Level[] {
-  return settings.order.map((name) => {
-    if (name === "context") return contextLevel(settings);
+  return settings.order.map((name, origin) => {
+    if (name === "context") return contextLevel(settings, origin);
     const base = name === "model" ? modelBuckets : statisticsBuckets;
     const { database, ...lookup } = settings[name] as { database: SortedSequences } & LookupSettings;
-    return sortedLevel(name, database, lookup, base);
+    return sortedLevel(name, database, lookup, base, origin);
   });
 }
 
-function contextLevel({ context: settings }: HierarchySettings): Level {
+function contextLevel({ context: settings }: HierarchySettings, origin: number): Level {
   const database = new ContextDatabase(settings);
   return {
     name: "context",
-    rows({ tokens, length, maxDepth }) {
+    fill(candidates, { tokens, length }) {
       while (database.size < length) database.push(tokens[database.size]);
       const found = [...database.lookup()];
       // Longer keys came first; what matches beyond the key says still more.
       if (settings.keyLengths.length > 1) found.sort((a, b) => b.match - a.match);
-      const depth = Math.min(settings.valueLength, maxDepth);
-      return found.map(({ match, token }, i) => {
+      for (let i = 0; i < found.length && !candidates.full; i++) {
+        const { match, token } = found[i];
         const matchClass = Math.min(Math.ceil(Math.log2(match)), matchClasses - 1);
         const rank = Math.min(i, ranks - 1);
-        return {
-          tokens: Array.from({ length: depth }, (_, d) => token(d)),
-          buckets: new Array<number>(depth).fill(matchClass * ranks + rank),
-          priors: new Array<number>(depth).fill(matchPriors[matchClass] * rankFactors[rank]),
-        };
-      });
+        const bucket = matchClass * ranks + rank;
+        const prior = matchPriors[matchClass] * rankFactors[rank];
+        let node = -1;
+        for (let depth = 0; depth < settings.valueLength; depth++) {
+          node = candidates.add(node, token(depth), depth, bucket, prior, origin);
+          if (node < 0) break;
+        }
+      }
     },
   };
 }
@@ -59,40 +61,45 @@ function contextLevel({ context: settings }: HierarchySettings): Level {
 /** Followers with less than this part of the weight are not worth a node. */
 const resolution = 64;
 
-function sortedLevel(name: DatabaseName, database: SortedSequences, settings: LookupSettings, base: number): Level {
-  const { keyLengths, valueLength, maxNodes, perKey } = settings;
+function sortedLevel(
+  name: DatabaseName,
+  database: SortedSequences,
+  settings: LookupSettings,
+  base: number,
+  origin: number,
+): Level {
+  const { keyLengths, enough, valueLength, maxNodes, perKey } = settings;
   return {
     name,
-    *rows({ tokens, length, maxDepth }) {
+    fill(candidates, { tokens, length }) {
+      const limits = {
+        maxDepth: Math.min(valueLength, candidates.limits.maxDepth),
+        maxNodes,
+        ...(perKey === undefined ? { resolution } : { maxRows: perKey }),
+      };
       for (const keyLength of keyLengths) {
         if (keyLength > length) continue;
         const span = findKey(database, tokens, length - keyLength, keyLength);
         if (span.from === span.to) continue;
-        const trie = continuations(database, span, keyLength, {
-          maxDepth: Math.min(valueLength, maxDepth),
-          maxNodes,
-          ...(perKey === undefined ? { resolution } : { maxRows: perKey }),
-        });
-        yield* rowsOf(trie, base + keyClass(keyLength) * countTrust.length * shareClasses);
+        const trie = continuations(database, span, keyLength, limits);
+        merge(candidates, trie, base + keyClass(keyLength) * countTrust.length * shareClasses, origin);
+        if (candidates.full || weightOf(database, span) >= enough) return;
       }
     },
   };
 }
 
-/** One row for each leaf. */
-function* rowsOf({ token, parent, share, weight }: Continuations, base: number): Generator<Row> {
-  const isLeaf = new Uint8Array(token.length).fill(1);
-  for (const node of parent) if (node >= 0) isLeaf[node] = 0;
-  for (let leaf = 0; leaf < token.length; leaf++) {
-    if (isLeaf[leaf] === 0) continue;
-    const row = { tokens: [] as number[], buckets: [] as number[], priors: [] as number[] };
-    for (let node = leaf; node >= 0; node = parent[node]) {
-      const count = countClass(weight[node] / share[node]);
-      row.tokens.unshift(token[node]);
-      row.buckets.unshift(base + count * shareClasses + shareClass(share[node]));
-      row.priors.unshift(share[node] * countTrust[count]);
-    }
-    yield row;
+function merge(candidates: Candidates, { token, parent, share, weight }: Continuations, base: number, origin: number) {
+  const nodes: number[] = [];
+  const depths: number[] = [];
+  for (let i = 0; i < token.length; i++) {
+    const isRoot = parent[i] < 0;
+    depths.push(isRoot ? 0 : depths[parent[i]] + 1);
+    const under = isRoot ? -1 : nodes[parent[i]];
+    const count = countClass(weight[i] / share[i]);
+    const bucket = base + count * shareClasses + shareClass(share[i]);
+    const prior = share[i] * countTrust[count];
+    nodes.push(isRoot || under >= 0 ? candidates.add(under, token[i], depths[i], bucket, prior, origin) : -1);
   }
 }
 

@@ -10,6 +10,8 @@ export type DatabaseName = (typeof databaseNames)[number];
 export interface LookupSettings {
   /** Tokens at the end of the text by which continuations are found; longest first. */
   readonly keyLengths: readonly number[];
+  /** A shorter key is looked up only if the longer ones were seen less often than this. */
+  readonly enough: number;
   /** Tokens of a continuation. */
   readonly valueLength: number;
   /** Most nodes for one key: the likeliest. */
@@ -26,9 +28,9 @@ export interface HierarchyOptions {
   readonly context?: Partial<ContextSettings>;
   readonly model?: { readonly database: ModelDatabase } & Partial<LookupSettings>;
   readonly statistics?: { readonly database: StatisticsDatabase } & Partial<LookupSettings>;
-  /** A database is asked only while there are fewer rows than this. */
+  /** Paths of the tree. A database is asked only while there are fewer. */
   readonly maxRows?: number;
-  /** .. and fewer nodes. */
+  /** Nodes of the tree, likewise. */
   readonly maxNodes?: number;
 }
 
@@ -46,8 +48,8 @@ type Defaults = Pick<HierarchySettings, "context" | "maxRows" | "maxNodes"> &
 
 const better: Defaults = {
   context: { keyLengths: [3, 2, 1], perKey: 7, valueLength: 10, ragged: true },
-  model: { keyLengths: [3, 2, 1], valueLength: 6, maxNodes: 12 },
-  statistics: { keyLengths: [8, 4, 2, 1], valueLength: 10, maxNodes: 16 },
+  model: { keyLengths: [3, 2, 1], enough: 8, valueLength: 6, maxNodes: 12 },
+  statistics: { keyLengths: [8, 4, 2, 1], enough: 8, valueLength: 10, maxNodes: 16 },
   maxRows: 16,
   maxNodes: 64,
 };
@@ -55,8 +57,8 @@ const better: Defaults = {
 /** Source: Cho et al. 2025 (Hierarchy Drafting), G = 7 rows of N - 1 = 4 tokens. */
 const faithful: Defaults = {
   context: { keyLengths: [1], perKey: 7, valueLength: 4, ragged: false },
-  model: { keyLengths: [1], perKey: 7, valueLength: 4, maxNodes: 1000 },
-  statistics: { keyLengths: [2, 1], perKey: 7, valueLength: 4, maxNodes: 64 },
+  model: { keyLengths: [1], enough: Number.MAX_SAFE_INTEGER, perKey: 7, valueLength: 4, maxNodes: 1000 },
+  statistics: { keyLengths: [2, 1], enough: Number.MAX_SAFE_INTEGER, perKey: 7, valueLength: 4, maxNodes: 64 },
   maxRows: 7,
   maxNodes: 28,
 };
@@ -75,8 +77,8 @@ export function hierarchySettings(options: HierarchyOptions): HierarchySettings 
   requireOrder(settings);
   requireIntegers("", { maxRows: settings.maxRows, maxNodes: settings.maxNodes });
   for (const name of settings.order) {
-    const { keyLengths, valueLength, perKey = 1, maxNodes = 1 } = settings[name] as Partial<LookupSettings>;
-    requireIntegers(`${name}.`, { valueLength, perKey, maxNodes });
+    const { keyLengths, valueLength, perKey = 1, maxNodes = 1, enough = 1 } = settings[name] as Partial<LookupSettings>;
+    requireIntegers(`${name}.`, { valueLength, perKey, maxNodes, enough });
     keyLengths?.forEach((length, i) => {
       requireIntegers(`${name}.`, { keyLengths: length });
       if (i > 0 && length >= keyLengths[i - 1]) refuse(`${name}.keyLengths must fall, not ${keyLengths}`);
