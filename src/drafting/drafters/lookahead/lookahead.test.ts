@@ -106,6 +106,19 @@ describe("lookahead decoding", () => {
 });
 
 describe("pools", () => {
+  test("with text, every n-gram of prompt and output is a phrase", () => {
+    const pool = new PhrasePool({ vocabSize: 31 });
+    const { tokens } = run(stepping(), { pool, text: true }, forced);
+    const all = [1, 2, 3, ...tokens];
+    // The last round's tokens are read when the next one begins.
+    for (let i = 0; i + 3 < all.length - 8; i++) {
+      const known = pool.newest(all[i], 99).map((phrase) => phrase.tokens.join());
+      expect(known).toContain(all.slice(i + 1, i + 4).join());
+    }
+    expect(pool.stats().byOrigin.text).toBeGreaterThan(0);
+    expect(pool.stats().byOrigin.window).toBeGreaterThan(0);
+  });
+
   test("each sequence has its own unless one is given", () => {
     const pool = new PhrasePool({ vocabSize: 31 });
     const alone = [run(stepping(), {}, forced), run(stepping(), {}, forced)];

@@ -80,13 +80,29 @@ function randomPool(vocabSize: number, phraseLength = 3): PhrasePool {
   return pool;
 }
 
-/** A model that counts its forwards. */
-function counting(model: LanguageModel): LanguageModel & { forwards: number } {
+/** Recites a text in which nothing repeats on purpose; `slip`: says another token at every such position. */
+function reciting(slip = Number.POSITIVE_INFINITY): LanguageModel {
+  const random = seededRandom(6);
+  const recited = Array.from({ length: 128 }, () => Math.floor(random() * 40));
+  return tableModel({
+    vocabSize: 40,
+    probabilities: ({ length }) => {
+      const table = new Array<number>(40).fill(1e-6);
+      table[(recited[length] + (length % slip === 0 ? 1 : 0)) % 40] = 1;
+      return table;
+    },
+  });
+}
+
+/** A model that counts its forwards and notes where each begins. */
+function counting(model: LanguageModel): LanguageModel & { forwards: number; starts: number[] } {
   const counted = Object.assign(Object.create(model) as LanguageModel, {
     forwards: 0,
+    starts: [] as number[],
     open: model.open.bind(model),
     forward(batch: ForwardBatch) {
       counted.forwards++;
+      counted.starts.push(batch.position[0]);
       return model.forward(batch);
     },
   });
@@ -239,6 +255,22 @@ describe("what a rejected draft teaches", () => {
     if (learn === "B") expect(phrases).toBeGreaterThan(0);
   });
 
+  test("variants A and B: just what one rejection teaches", () => {
+    // Position 10 is recited wrongly: two right tokens, a wrong one, and one more.
+    const [, , third, fourth, fifth] = truth(reciting(), prompt, 5);
+    const first = (learn: "A" | "B") => {
+      const pool = new PhrasePool({ vocabSize: 40, phraseLength: 2 });
+      const options = { ...bare, model: reciting(10), pool, learn, curve: flat };
+      const rounds: unknown[] = [];
+      run(reciting(), ouroborosDrafter(options), 32, 10, () => {
+        rounds.push(Array.from(pool.entries(), ([key, list]) => [key, ...list.map((phrase) => phrase.tokens)]));
+      });
+      return rounds[0];
+    };
+    expect(first("A")).toEqual([[(third + 1) % 40, [fourth, fifth]]]);
+    expect(first("B")).toEqual([[third, [fourth, fifth]]]);
+  });
+
   test("with learning, refresh, text and window off the pool stays as it was", () => {
     const pool = randomPool(40);
     const before = JSON.stringify([...pool.entries()]);
@@ -253,20 +285,6 @@ describe("a second pass over the same prompt", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   const repeating = () => tableModel({ vocabSize: 40, probabilities: repeatingTable(40, 8) });
-  /** Recites a text in which nothing repeats on purpose; `slip`: says another token at every such position. */
-  const reciting = (slip = Number.POSITIVE_INFINITY) => {
-    const random = seededRandom(6);
-    const recited = Array.from({ length: 128 }, () => Math.floor(random() * 40));
-    return tableModel({
-      vocabSize: 40,
-      probabilities: ({ length }) => {
-        const table = new Array<number>(40).fill(1e-6);
-        table[(recited[length] + (length % slip === 0 ? 1 : 0)) % 40] = 1;
-        return table;
-      },
-    });
-  };
-
   test.each<[string, () => LanguageModel, OuroborosOptions]>([
     ["no model", repeating, {}],
     ["no model, toy transformer", () => toyModel({ logitScale: 6 }), {}],
@@ -382,14 +400,17 @@ describe("the draft stage", () => {
     const want = truth(toyModel({ seed: 8 }), prompt, 16);
     const pool = new PhrasePool({ vocabSize: 40 });
     [...prompt.slice(-1), ...want].forEach((token, i) => {
-      if (i + 3 <= want.length) pool.insert(token, want.slice(i, i + 3), "text");
+      if (i + 3 > want.length) return;
+      pool.insert(token, want.slice(i, i + 3), "text");
+      pool.insert(token, [(want[i] + 1) % 40, 0, 0], "text");
     });
     const slow = counting(toyModel({ seed: 8 }));
     const quick = counting(toyModel({ seed: 8 }));
     expect(drafted({ model: slow, guesses: 0 })).toEqual(want.slice(0, 12));
     expect(drafted({ model: quick, guesses: 20, pool })).toEqual(want.slice(0, 12));
-    expect(slow.forwards).toBe(12);
-    expect(quick.forwards).toBeLessThan(8);
+    // Four tokens a forward, and no row of them is run again.
+    expect(slow.starts).toEqual([0, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]);
+    expect(quick.starts).toEqual([0, 11, 15]);
   });
 
   test("leaves phrases out where they cost more than they save", () => {

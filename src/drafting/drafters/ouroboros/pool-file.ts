@@ -95,12 +95,11 @@ export function decodePool(data: Uint8Array, identity: PoolIdentity): PhrasePool
     );
   }
   const pool = new PhrasePool({ ...identity, phraseLength, perKey, maxPhrases, scope: "disk" });
-  if (count > maxPhrases) refuse("it holds more phrases than its own limit");
   for (let at = headerBytes; at < body.length; at += rowBytes) {
     const row = Array.from({ length: phraseLength + 1 }, (_, i) => bytes.readUInt32LE(at + 4 * i));
     pool.insert(row[0], row.slice(1), "text");
   }
-  if (pool.size !== count) refuse("it repeats itself, or holds more phrases under a key than it says");
+  if (pool.size !== count) refuse("it repeats itself, or holds more phrases than it allows");
   return pool;
 }
 
