@@ -51,14 +51,23 @@ interface Method {
   readonly cascade?: CascadeDrafter;
 }
 
+interface Expected {
+  readonly tokensPerRound: number;
+  readonly tokensPerSecond: number;
+  /** Over plain decoding. */
+  readonly ratio: number;
+}
+
 interface Row {
   readonly name: string;
   readonly k: KMatrix | null;
-  /** Tokens per second that the analysis expects: with the acceptance of the calibration prompts, and with that of the run. */
-  readonly expected: number | null;
-  readonly expectedAfter: number | null;
+  /** What the analysis expects: with the acceptance of the calibration prompts, and with that of the run itself. */
+  readonly expected: Expected | null;
+  readonly expectedAfter: Expected | null;
+  /** Tokens per second. */
   readonly measured: number;
-  /** Over plain decoding, prompt by prompt. */
+  /** Over plain decoding: all prompts together, as the analysis has it; and prompt by prompt. */
+  readonly overall: number;
   readonly ratio: Spread;
   readonly meanEmitted: number;
   readonly acceptance: number;
@@ -107,7 +116,7 @@ async function main(): Promise<void> {
       policy: { mode: "auto" },
     },
   ];
-  const expected = new Map<string, number>();
+  const expected = new Map<string, Expected>();
   for (const count of counts) {
     const explorer = make(count, everybody(count));
     for (const prompt of calibration) run(target, prompt, explorer, { mode: "forced", budget: 32 }, curves[0]);
@@ -133,7 +142,7 @@ async function main(): Promise<void> {
       if (!k || budget === 0) continue;
       const cascade = make(count, k);
       const name = `cascade of ${count}, ${label} K`;
-      expected.set(name, rate(k, explorer));
+      expected.set(name, expect(k, explorer));
       methods.push({ name, drafter: cascade, cascade, policy: { mode: "forced", budget } });
       if (label === "searched") {
         const again = make(count, k);
@@ -158,10 +167,12 @@ async function main(): Promise<void> {
   for (const { [Symbol.dispose]: dispose } of [target, ...drafters]) dispose();
 }
 
-/** Expected tokens a second of a K matrix with the acceptance that `cascade` has seen. */
-function rate(k: KMatrix, cascade: CascadeDrafter): number {
-  const { tokens, milliseconds } = forecastCascade(k, cascade.figures(kv), 48);
-  return (1000 * tokens) / milliseconds;
+/** Of a K matrix, with the acceptance that `cascade` has seen. */
+function expect(k: KMatrix, cascade: CascadeDrafter): Expected {
+  const figures = cascade.figures(kv);
+  const { tokens, milliseconds } = forecastCascade(k, figures, 48);
+  const tokensPerSecond = (1000 * tokens) / milliseconds;
+  return { tokensPerRound: tokens, tokensPerSecond, ratio: (tokensPerSecond * figures.reviewMs(0, 1)) / 1000 };
 }
 
 const guards = new Map<Drafter, Guard>();
@@ -205,11 +216,11 @@ function measure(
   methods: readonly Method[],
   curve: CostCurve,
   repeats: number,
-  expected: ReadonlyMap<string, number>,
+  expected: ReadonlyMap<string, Expected>,
 ): Row[] {
   return methods.map(({ name, drafter, policy, cascade }) => {
     const ratios: number[] = [];
-    const sum = { tokens: 0, ms: 0, rounds: 0, proposed: 0, accepted: 0 };
+    const sum = { tokens: 0, ms: 0, plainMs: 0, rounds: 0, proposed: 0, accepted: 0 };
     let differing = 0;
     // The first pass is not counted: graphs are built, prompts read for the first time.
     for (let repeat = -1; repeat < repeats; repeat++) {
@@ -226,6 +237,7 @@ function measure(
         ratios.push(off.ms / off.tokens.length / (on.ms / on.tokens.length));
         sum.tokens += on.tokens.length;
         sum.ms += on.ms;
+        sum.plainMs += off.ms;
         sum.rounds += on.rounds;
         sum.proposed += on.proposed;
         sum.accepted += on.accepted;
@@ -236,8 +248,9 @@ function measure(
       name,
       k: cascade?.k ?? null,
       expected: expected.get(name) ?? null,
-      expectedAfter: cascade && forced ? rate(cascade.k, cascade) : null,
+      expectedAfter: cascade && forced ? expect(cascade.k, cascade) : null,
       measured: (1000 * sum.tokens) / sum.ms,
+      overall: sum.plainMs / sum.ms,
       ratio: spread(ratios),
       meanEmitted: sum.tokens / sum.rounds,
       acceptance: sum.accepted / Math.max(1, sum.proposed),
@@ -248,19 +261,20 @@ function measure(
 }
 
 function table(rows: readonly Row[], forwardMs: readonly number[]): string {
-  const tokens = (value: number | null) => (value === null ? "" : value.toFixed(0)).padStart(8);
+  const of = (value: Expected | null) =>
+    value === null
+      ? "".padEnd(13)
+      : `${value.tokensPerRound.toFixed(2).padStart(5)}  ${value.ratio.toFixed(2).padStart(4)}x `;
   const lines = [`one forward of one row: ${forwardMs.map((ms) => ms.toFixed(2)).join(", ")} ms`];
-  lines.push("tokens/s:                        expected  (own a)  measured  over plain         a round  kept   K");
+  lines.push(`${"tokens a round, and speed over plain:".padEnd(38)}expected     own rates    measured`);
   for (const row of rows) {
     const { median, low, high } = row.ratio;
+    const each = `prompts ${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
+    const speed = `${row.meanEmitted.toFixed(2).padStart(5)}  ${row.overall.toFixed(2)}x  ${each}`;
+    const kept = `${Math.round(100 * row.acceptance)}`.padStart(3);
     lines.push(
-      `${row.name.padEnd(33)}${tokens(row.expected)} ${tokens(row.expectedAfter)}  ${tokens(row.measured)}  ` +
-        `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})  ${row.meanEmitted.toFixed(2).padStart(7)}  ` +
-        `${Math.round(100 * row.acceptance)
-          .toString()
-          .padStart(
-            3,
-          )} %  ${row.k ? JSON.stringify(row.k) : ""}${row.differing ? `  ${row.differing} TEXTS DIFFER` : ""}`,
+      `${row.name.padEnd(36)}${of(row.expected)}${of(row.expectedAfter)}${speed}  ${row.measured.toFixed(0)} tokens/s, ` +
+        `${kept} % kept  ${row.k ? JSON.stringify(row.k) : ""}${row.differing ? `  ${row.differing} TEXTS DIFFER` : ""}`,
     );
   }
   return `${lines.join("\n")}\n`;
