@@ -34,6 +34,9 @@ const append = (text: string, before: readonly string[] = []) => [...before, tex
 export interface ModelFlags {
   model?: string;
   draftModel?: string[];
+  db?: string[];
+  pool?: string;
+  layerSkip?: string;
   numerics?: "exact" | "fast";
   threads?: number;
   device?: string;
@@ -47,6 +50,9 @@ export function withModelFlags(command: Command): Command {
       "target model: a GGUF file or a name from `draftwright models list` (default: embedded)",
     )
     .option("--draft-model <names>", "small models of the same family that draft, best first; `none` for none", names)
+    .option("--db <file>", "drafting database of `db build`; may be given several times", append)
+    .option("--pool <file>", "keep the phrases that ouroboros learns from your texts in this file")
+    .option("--layer-skip <file>", "layers to leave out, as found by `layer-skip search`")
     .addOption(
       new Option("--numerics <kind>", "exact: drafted and plain output are identical").choices(["exact", "fast"]),
     )
@@ -55,15 +61,21 @@ export function withModelFlags(command: Command): Command {
     .option("--context <tokens>", "context length", integer(1));
 }
 
-export function loadFromFlags({ draftModel, context, ...flags }: ModelFlags): Promise<Model> {
+export function loadFromFlags({ draftModel, db, pool, layerSkip, context, ...flags }: ModelFlags): Promise<Model> {
   const draftModels = draftModel === undefined ? undefined : draftModel.join() === "none" ? [] : draftModel;
   const { model, numerics, threads, device } = flags;
-  const options: ModelOptions = { model, numerics, threads, device, contextLength: context, draftModels };
+  const drafting = {
+    ...(db && { hierarchy: { databases: db } }),
+    ...(pool !== undefined && { ouroboros: { pool: { path: pool } } }),
+    ...(layerSkip !== undefined && { layerSkip: { skip: layerSkip } }),
+  };
+  const options: ModelOptions = { model, numerics, threads, device, contextLength: context, draftModels, drafting };
   return loadModel(options);
 }
 
 export interface SamplingFlags {
   draft: string[];
+  prediction?: string;
   budget?: number;
   maxTokens: number;
   temperature: number;
@@ -80,7 +92,16 @@ export interface SamplingFlags {
 
 export function withSamplingFlags(command: Command): Command {
   return command
-    .option("--draft <methods>", "auto, off, or some of lookup,model", names, ["auto"])
+    .option(
+      "--draft <methods>",
+      "auto, off, or some of lookup, model, cascade, ouroboros, hierarchy, lookahead, layer-skip, prediction",
+      names,
+      ["auto"],
+    )
+    .option(
+      "--prediction <file>",
+      "what the output will be like, such as the old version of a text: drafts come from it",
+    )
     .option("--budget <nodes>", "draft so many tokens in every round, whatever they cost", integer(1))
     .option("-n, --max-tokens <n>", "longest output", integer(1), 256)
     .option("-t, --temperature <t>", "0 is greedy", decimal, 0)
@@ -96,10 +117,11 @@ export function withSamplingFlags(command: Command): Command {
 }
 
 export function generateOptions(flags: SamplingFlags): GenerateOptions {
-  const { draft, truncate, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
+  const { draft, prediction, truncate, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
   const { budget, maxTokens, temperature, seed, stop } = flags;
   return {
     draft: draft.length === 1 ? draft[0] : draft,
+    prediction: prediction === undefined ? undefined : readInput(prediction),
     budget,
     maxTokens,
     temperature,

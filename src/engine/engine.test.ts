@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -36,6 +36,60 @@ describe("generate", () => {
       expect(tokens.map((t) => t.text).join("")).toBe(result.text);
       expect(result.drafting.proposed).toBeGreaterThan(0);
       expect(tokens.filter((t) => t.source !== "target")).toHaveLength(result.drafting.accepted);
+    }
+  });
+
+  test("every drafter there is gives the plain text, and drafts", async () => {
+    const drafting = { layerSkip: { skip: { attention: [1], mlp: [] } }, lookahead: { text: true } };
+    await using model = await openToy({ draftPaths: ["draft.", "draft2."], drafting });
+    const options: GenerateOptions = { maxTokens: 60, temperature: 0.5, seed: 7 };
+    const plain = await model.generate(repeating, { ...options, draft: "off" }).result;
+    expect(model.info.drafters).toEqual(
+      expect.arrayContaining(["lookup", "model", "cascade", "ouroboros", "lookahead", "hierarchy", "layer-skip"]),
+    );
+    for (const draft of model.info.drafters) {
+      const result = await model.generate(repeating, { ...options, draft, budget: 6 }).result;
+      expect(result.tokenIds).toEqual(plain.tokenIds);
+      expect(result.drafting.bySource[draft].proposed).toBeGreaterThan(0);
+    }
+  });
+
+  test("a prediction is drafted from, as text or tokens, beside other drafters or alone", async () => {
+    await using model = await openToy();
+    const options: GenerateOptions = { maxTokens: 40, budget: 4 };
+    const plain = await model.generate("abc", { maxTokens: 40, draft: "off" }).result;
+    for (const draft of ["auto", "prediction", "lookup"]) {
+      const { tokenIds, drafting } = await model.generate("abc", {
+        ...options,
+        draft,
+        prediction: { tokens: plain.tokenIds },
+      }).result;
+      expect(tokenIds).toEqual(plain.tokenIds);
+      expect(drafting.bySource.prediction.accepted).toBeGreaterThan(20);
+    }
+    const asText = await model.generate("abc", { ...options, draft: "prediction", prediction: "no such text" }).result;
+    expect(asText.tokenIds).toEqual(plain.tokenIds);
+    expect(asText.drafting.bySource.prediction.proposed).toBeGreaterThan(0);
+    expect(() => model.generate("abc", { draft: "off", prediction: "x" })).toThrow(/needs drafting/);
+    expect(() => model.generate("abc", { prediction: { tokens: [0.5] } })).toThrow(/token ids/);
+    expect(await codeOf(model.generate("abc", { draft: "prediction" }).result)).toBe("bad-argument");
+  });
+
+  test("phrases are kept in a file where that is asked for, and nowhere else", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "draftwright-pool-"));
+    const path = join(folder, "phrases.pool");
+    try {
+      for (const pool of ["request", "session", { path }] as const) {
+        const model = await openToy({ drafting: { ouroboros: { pool } } });
+        await model.generate(repeating, { draft: "ouroboros", budget: 4, maxTokens: 20 }).result;
+        await model.dispose();
+        expect(existsSync(path)).toBe(typeof pool === "object");
+      }
+      await using again = await openToy({ drafting: { ouroboros: { pool: { path } } } });
+      const warm = await again.generate(repeating, { draft: "ouroboros", budget: 4, maxTokens: 20 }).result;
+      expect(warm.drafting.accepted).toBeGreaterThan(0);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

@@ -17,7 +17,15 @@ export function findModel(name = "embedded"): Promise<string> {
 
 /** The draft models that ship with a model, best to cheapest: the embedded target has two. */
 export function findDraftModels(target: string): string[] {
+  return beside(target, ["embedded-drafter.Q8_0.gguf", "embedded-drafter2.Q8_0.gguf"]);
+}
+
+/** The drafting databases that ship with a model. */
+export function findDatabases(target: string): string[] {
+  return beside(target, ["embedded.model.db", "embedded.stats.db"]);
+}
+
+function beside(target: string, names: readonly string[]): string[] {
   if (!target.endsWith("embedded-target.Q8_0.gguf")) return [];
-  const names = ["embedded-drafter.Q8_0.gguf", "embedded-drafter2.Q8_0.gguf"];
   return names.map((name) => join(dirname(target), name)).filter((path) => existsSync(path));
 }

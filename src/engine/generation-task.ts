@@ -145,6 +145,16 @@ export function encodePrompt({ tokenizer }: EngineModel, prompt: GenerationReque
   return tokens.length > 1 && tokens[0] === tokenizer.bos && tokens[1] === tokenizer.bos ? tokens.subarray(1) : tokens;
 }
 
+/** A predicted output as tokens: it continues the prompt, so no token that begins a text stands before it. */
+export function encodePrediction(
+  { tokenizer, model }: EngineModel,
+  prediction: NonNullable<GenerationRequest["prediction"]>,
+): Int32Array {
+  const tokens = "tokens" in prediction ? prediction.tokens : tokenizer.encode(prediction.text);
+  // What is longer than the context can never be emitted.
+  return tokens.subarray(0, model.contextLength);
+}
+
 /** The prompt's tokens, or the end of them where that is allowed. Throws `context-overflow`. */
 function fitPrompt(target: EngineModel, { prompt, overflow, maxTokens }: GenerationRequest): Int32Array {
   const tokens = encodePrompt(target, prompt);

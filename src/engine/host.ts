@@ -2,8 +2,8 @@ import { type Drafter, Guard, measureCurve, type Policy } from "../drafting/inde
 import { DraftwrightError } from "../errors.ts";
 import type { LoadOptions } from "../lm/load.ts";
 import { proveNumerics } from "../lm/numerics.ts";
-import { chooseDrafters, makeDrafters } from "./drafters.ts";
-import { encodePrompt, GenerationTask } from "./generation-task.ts";
+import { DrafterSet } from "./drafters/index.ts";
+import { encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
 import { LearnedProfile } from "./learned-profile.ts";
 import { readProfile } from "./profile-store.ts";
 import type { Call, FromHost, HostOptions, ModelInfo, ProfileReport, ToHost } from "./protocol.ts";
@@ -23,7 +23,7 @@ export class Host {
   readonly #profile: LearnedProfile;
   readonly #drafts: readonly EngineModel[] = [];
   readonly #draftProfiles: readonly LearnedProfile[] = [];
-  readonly #drafters: ReadonlyMap<string, Drafter>;
+  readonly #drafters: DrafterSet;
   /** What one set of drafters is worth; the verdict on one says nothing about another. */
   readonly #guards = new Map<string, Guard>();
 
@@ -42,7 +42,12 @@ export class Host {
       const loadMs = performance.now() - started;
       this.#profile = new LearnedProfile(this.#target, options.profiles);
       this.#draftProfiles = drafts.map((draft) => new LearnedProfile(draft, options.profiles));
-      this.#drafters = makeDrafters(drafts.map(({ model }, i) => ({ model, curve: this.#draftProfiles[i].curve })));
+      this.#drafters = new DrafterSet(
+        this.#target,
+        this.#profile.curve,
+        drafts.map((model, i) => ({ model, curve: this.#draftProfiles[i].curve })),
+        options.drafting,
+      );
       this.#save();
       this.#scheduler = new Scheduler(() => noRoom(this.#target));
       send({ type: "ready", info: this.#info(loadMs) });
@@ -81,7 +86,8 @@ export class Host {
   }
 
   #generate(id: number, request: GenerationRequest): void {
-    const drafters = chooseDrafters(this.#drafters, request.draft);
+    const prediction = request.prediction && encodePrediction(this.#target, request.prediction);
+    const drafters = this.#drafters.choose(request.draft, prediction);
     const { curve, calibration } = this.#profile;
     const shared = { drafters, policy: policyOf(request), curve, calibration, guard: this.#guard(drafters) };
     this.#scheduler.submit(id, new GenerationTask(id, this.#target, request, shared, this.#send));
@@ -127,6 +133,7 @@ export class Host {
   #save(): void {
     this.#profile.save();
     for (const profile of this.#draftProfiles) profile.save();
+    this.#drafters.save();
   }
 
   #dispose(): void {
@@ -150,7 +157,7 @@ export class Host {
       device,
       hash,
       draftModels: this.#drafts.map(({ path }) => path),
-      drafters: [...this.#drafters.keys()],
+      drafters: this.#drafters.names,
       loadMs,
       chat: {
         template: chatTemplate,

@@ -1,7 +1,8 @@
 import { DraftwrightError } from "../errors.ts";
 import type { LoadOptions } from "../lm/load.ts";
 import { connectWorker } from "./connection.ts";
-import { findDraftModels, findModel } from "./find-model.ts";
+import { checkDraftingOptions, type DraftingOptions } from "./drafters/index.ts";
+import { findDatabases, findDraftModels, findModel } from "./find-model.ts";
 import { Model } from "./model.ts";
 import { profileFolder } from "./profile-store.ts";
 
@@ -14,6 +15,8 @@ export interface ModelOptions
    * for the embedded model, none for others.
    */
   readonly draftModels?: readonly string[];
+  /** Settings of single drafters: databases, phrase pools, layers to leave out and more. */
+  readonly drafting?: DraftingOptions;
   /** KV rows (tokens) of all running generations together; later ones wait. Default: one context. */
   readonly kvRows?: number;
 }
@@ -21,6 +24,7 @@ export interface ModelOptions
 const known = new Set<keyof ModelOptions>([
   "model",
   "draftModels",
+  "drafting",
   "threads",
   "device",
   "numerics",
@@ -39,8 +43,16 @@ export async function loadModel(options: ModelOptions = {}): Promise<Model> {
       throw new DraftwrightError("bad-argument", `Unknown option "${name}". Options: ${[...known].join(", ")}.`);
     }
   }
-  const { model, draftModels, ...load } = options;
+  const { model, draftModels, drafting = {}, ...load } = options;
+  checkDraftingOptions(drafting);
   const path = await findModel(model);
   const draftPaths = draftModels ? await Promise.all(draftModels.map(findModel)) : findDraftModels(path);
-  return Model.open(connectWorker({ path, draftPaths, load, profiles: profileFolder() }));
+  return Model.open(
+    connectWorker({ path, draftPaths, drafting: withDefaults(drafting, path), load, profiles: profileFolder() }),
+  );
+}
+
+/** The databases that ship with the model, where no others are named. */
+function withDefaults(drafting: DraftingOptions, model: string): DraftingOptions {
+  return { ...drafting, hierarchy: { databases: findDatabases(model), ...drafting.hierarchy } };
 }

@@ -2,6 +2,7 @@ import type { CurveGrid, DraftingReport, RoundReport } from "../drafting/index.t
 import type { LoadOptions } from "../lm/load.ts";
 import type { Numerics } from "../lm/model.ts";
 import type { NumericsProof } from "../lm/numerics.ts";
+import type { DraftingOptions } from "./drafters/index.ts";
 import type { GenerationRequest, WirePrompt } from "./request.ts";
 import type { FinishReason, GeneratedToken } from "./result.ts";
 import type { WireError } from "./wire-error.ts";
@@ -12,6 +13,7 @@ export interface HostOptions {
   readonly path: string;
   /** Draft models, best to cheapest. */
   readonly draftPaths: readonly string[];
+  readonly drafting: DraftingOptions;
   readonly load: LoadOptions;
   /** Folder of saved cost curves; null keeps none. */
   readonly profiles: string | null;

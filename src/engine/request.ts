@@ -11,14 +11,19 @@ export type Prompt = string | { readonly messages: readonly ChatMessage[] } | { 
 export type WirePrompt = { readonly text: string; readonly special: boolean } | { readonly tokens: Int32Array };
 
 /**
- * `auto`: every drafter there is, under the measured cost curve. `off`: plain decoding. A name or names (`lookup`,
- * `model`): these drafters only.
+ * `auto`: what pays under the measured cost curve, of several drafters. `off`: plain decoding. A name or names (such as
+ * `lookup`, `model`, `cascade`): these drafters only. `ModelInfo.drafters` lists them.
  */
 export type DraftChoice = "auto" | "off" | (string & {}) | readonly string[];
 
 export interface GenerateOptions {
   /** Default `auto`. What is drafted changes the speed, never the output. */
   readonly draft?: DraftChoice;
+  /**
+   * What the output will be like, such as the old version of a text that is being edited: drafts are taken from it, and
+   * resume after every difference. It changes the speed, never the output.
+   */
+  readonly prediction?: string | { readonly tokens: ArrayLike<number> };
   /** Draft tokens in every round, whatever they cost. Default: as many as pay. */
   readonly budget?: number;
   /** Default 256. */
@@ -51,6 +56,7 @@ export interface GenerationRequest {
   readonly prompt: WirePrompt;
   /** Names, or all there are; an empty list is plain decoding. */
   readonly draft: "auto" | readonly string[];
+  readonly prediction: { readonly text: string } | { readonly tokens: Int32Array } | undefined;
   readonly budget: number | undefined;
   readonly maxTokens: number;
   readonly sampling: SamplingParams;
@@ -63,6 +69,7 @@ export interface GenerationRequest {
 const known = new Set<keyof GenerateOptions>([
   "draft",
   "budget",
+  "prediction",
   "maxTokens",
   "temperature",
   "topK",
@@ -98,8 +105,13 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
   if (budget !== undefined && draft.length === 0) {
     throw new DraftwrightError("bad-argument", 'A budget needs a drafter: leave it out, or draft with "auto".');
   }
+  const { prediction } = options;
+  if (prediction !== undefined && draft.length === 0) {
+    throw new DraftwrightError("bad-argument", 'A prediction needs drafting: leave it out, or draft with "auto".');
+  }
   return {
     draft,
+    prediction: prediction === undefined ? undefined : toPrediction(prediction),
     budget,
     maxTokens,
     sampling: toSampling(options),
@@ -119,6 +131,15 @@ function toDraft(choice: DraftChoice): "auto" | readonly string[] {
   if (names.length === 0)
     throw new DraftwrightError("bad-argument", 'draft is an empty list; say "off" for plain decoding.');
   return [...new Set(names)];
+}
+
+function toPrediction(prediction: unknown): GenerationRequest["prediction"] {
+  if (typeof prediction === "string") return { text: prediction };
+  const { tokens } = Object(prediction) as { tokens?: ArrayLike<number> };
+  if (typeof tokens === "object" && Array.from(tokens).every((token) => Number.isInteger(token) && token >= 0)) {
+    return { tokens: Int32Array.from(tokens) };
+  }
+  throw new DraftwrightError("bad-argument", "prediction must be a text, or { tokens } with token ids.");
 }
 
 function toSampling(options: GenerateOptions): SamplingParams {

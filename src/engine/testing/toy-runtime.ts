@@ -43,7 +43,7 @@ export function toyEngineModel(path: string, model: LanguageModel): EngineModel 
 export const loadToy: LoadModelFile = (path, { contextLength = 256, kvRows = contextLength }) =>
   toyEngineModel(path, toyModel({ vocabSize, contextLength, maxRows: kvRows, seed: path.length }));
 
-export const toyOptions: HostOptions = { path: "target", draftPaths: [], load: {}, profiles: null };
+export const toyOptions: HostOptions = { path: "target", draftPaths: [], drafting: {}, load: {}, profiles: null };
 
 /** Like the worker, but in this thread: a round, then whatever was posted meanwhile. */
 export function connectHost(options: HostOptions, load: LoadModelFile = loadToy): Connection {

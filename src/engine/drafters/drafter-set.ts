@@ -1,0 +1,164 @@
+import { existsSync } from "node:fs";
+import {
+  type CostCurve,
+  cascadeDrafter,
+  type Drafter,
+  hierarchyDrafter,
+  type LayerSkipDrafter,
+  layerSkipDrafter,
+  loadPool,
+  lookaheadDrafter,
+  lookupDrafter,
+  ModelDatabase,
+  measureStepCost,
+  modelDrafter,
+  ouroborosDrafter,
+  PhrasePool,
+  predictionDrafter,
+  requireSameWeights,
+  type SavedSkipSet,
+  StatisticsDatabase,
+  savePool,
+  timesApply,
+} from "../../drafting/index.ts";
+import { DraftwrightError } from "../../errors.ts";
+import type { SkipSet } from "../../lm/model.ts";
+import { readDatabase } from "../databases/index.ts";
+import { readSkipSet, writeSkipSet } from "../layer-skip/files.ts";
+import type { EngineModel } from "../runtime.ts";
+import type { DraftingOptions } from "./options.ts";
+
+/** A draft model, and what its forwards cost. */
+export interface DraftModel {
+  readonly model: EngineModel;
+  readonly curve: CostCurve;
+}
+
+/** What `auto` asks, in the order in which equal offers win. The others draft what these draft, in their own ways. */
+const autoDrafters = ["prediction", "lookup", "hierarchy", "model", "layer-skip"];
+
+/** The drafters of one target, by the names that `draft` accepts. A new drafter gets its line in the constructor. */
+export class DrafterSet {
+  readonly #all = new Map<string, Drafter>();
+  readonly #target: EngineModel;
+  readonly #hasDatabases: boolean;
+  readonly #options: DraftingOptions;
+  readonly #pool: PhrasePool | undefined;
+  #layerSkip: { readonly drafter: LayerSkipDrafter; readonly saved?: SavedSkipSet } | undefined;
+
+  /**
+   * `drafts`: best to cheapest, of the target's vocabulary. Throws what the drafters throw at their options, and
+   * "vocabulary-mismatch" or "bad-argument" for files that are not for this model.
+   */
+  constructor(target: EngineModel, targetCurve: CostCurve, drafts: readonly DraftModel[], options: DraftingOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#pool = openPool(target, options);
+    const models = drafts.map(({ model, curve }) => ({ model: model.model, curve }));
+    const [best] = models;
+    const { hierarchy = {}, ouroboros, cascade, layerSkip } = options;
+    const databases = readDatabases(hierarchy.databases ?? [], target);
+    this.#hasDatabases = databases.model !== undefined || databases.statistics !== undefined;
+    const { databases: _, ...hierarchySettings } = hierarchy;
+    const drafters = [
+      lookupDrafter(options.lookup),
+      hierarchyDrafter({ ...hierarchySettings, ...databases }),
+      lookaheadDrafter(options.lookahead),
+      ouroborosDrafter({ ...ouroboros, ...best, pool: this.#pool }),
+      cascadeDrafter({ ...cascade, models, targetCurve }),
+    ];
+    if (best) drafters.push(modelDrafter(best));
+    if (layerSkip) drafters.push(this.#makeLayerSkip(layerSkip));
+    for (const drafter of drafters) this.#all.set(drafter.name, drafter);
+  }
+
+  /** Names that may be asked for in any request. */
+  get names(): string[] {
+    return [...this.#all.keys()];
+  }
+
+  /**
+   * The drafters of one request, its prediction among them if it has one. Throws `bad-argument` for a name that is not
+   * there, saying why.
+   */
+  choose(names: "auto" | readonly string[], prediction: Int32Array | undefined): Drafter[] {
+    const all = new Map(this.#all);
+    if (prediction) all.set("prediction", predictionDrafter(prediction));
+    const wanted = names === "auto" ? this.#auto() : [...names];
+    if (prediction && !wanted.includes("prediction")) wanted.unshift("prediction");
+    return wanted.flatMap((name) => {
+      const drafter = all.get(name);
+      if (drafter) return [drafter];
+      if (names === "auto") return [];
+      throw new DraftwrightError("bad-argument", `Cannot draft with "${name}": ${this.#why(name)}.`);
+    });
+  }
+
+  /** Keeps what the drafters learned, where that was asked for. A file that cannot be written is no error. */
+  save(): void {
+    const { ouroboros, layerSkip } = this.#options;
+    try {
+      if (this.#pool && typeof ouroboros?.pool === "object") savePool(this.#pool, ouroboros.pool.path);
+      const { saved, drafter } = this.#layerSkip ?? {};
+      if (saved && drafter && typeof layerSkip?.skip === "string") {
+        writeSkipSet(layerSkip.skip, { ...saved, ...drafter.state });
+      }
+    } catch {
+      // What was learned is lost with this run, no more.
+    }
+  }
+
+  #auto(): string[] {
+    return autoDrafters.filter((name) => name !== "hierarchy" || this.#hasDatabases);
+  }
+
+  #why(name: string): string {
+    switch (name) {
+      case "model":
+        return "it needs a draft model: pass draftModels to loadModel, or --draft-model";
+      case "layer-skip":
+        return "it needs layers to leave out: run `draftwright layer-skip search`, then pass its file (--layer-skip FILE)";
+      case "prediction":
+        return "it needs a predicted output: pass prediction, or --prediction FILE";
+      default:
+        return `it must be auto, off, or some of: ${this.names.join(", ")}`;
+    }
+  }
+
+  #makeLayerSkip({ skip, ...settings }: NonNullable<DraftingOptions["layerSkip"]>): LayerSkipDrafter {
+    const saved = typeof skip === "string" ? readSkipSet(skip) : undefined;
+    if (saved) requireSameWeights(saved, this.#target.hash);
+    const { model, device, threads } = this.#target;
+    const sublayers = saved ? { attention: saved.skipAttn, mlp: saved.skipMlp } : (skip as SkipSet);
+    const applies = saved && timesApply(saved, { device, threads, numerics: model.numerics });
+    const cost = applies ? saved : measureStepCost(model, sublayers);
+    const drafter = layerSkipDrafter({ ...settings, skip: saved ?? sublayers, cost });
+    this.#layerSkip = { drafter, saved };
+    return drafter;
+  }
+}
+
+function openPool(target: EngineModel, { ouroboros }: DraftingOptions): PhrasePool | undefined {
+  const place = ouroboros?.pool ?? "request";
+  if (place === "request") return undefined;
+  const identity = { vocabSize: target.model.vocabSize, tokenizerHash: target.tokenizer.hash };
+  if (typeof place === "object" && existsSync(place.path)) return loadPool(place.path, identity);
+  const { phraseLength, perKey } = ouroboros ?? {};
+  return new PhrasePool({ ...identity, phraseLength, perKey, scope: typeof place === "object" ? "disk" : "session" });
+}
+
+function readDatabases(paths: readonly string[], { tokenizer, path: model }: EngineModel) {
+  const found: { model?: { database: ModelDatabase }; statistics?: { database: StatisticsDatabase } } = {};
+  for (const path of paths) {
+    const { database } = readDatabase(path, { hash: tokenizer.hash, path: model });
+    if (found[database.kind]) {
+      throw new DraftwrightError(
+        "bad-argument",
+        `${path} is a second ${database.kind} database; give one of each kind.`,
+      );
+    }
+    if (database instanceof ModelDatabase) found.model = { database };
+    if (database instanceof StatisticsDatabase) found.statistics = { database };
+  }
+  return found;
+}
