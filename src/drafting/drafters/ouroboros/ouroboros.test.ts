@@ -94,15 +94,17 @@ function reciting(slip = Number.POSITIVE_INFINITY): LanguageModel {
   });
 }
 
-/** A model that counts its forwards and notes where each begins. */
-function counting(model: LanguageModel): LanguageModel & { forwards: number; starts: number[] } {
+/** A model that counts its forwards and notes where each begins, and the last position of all. */
+function counting(model: LanguageModel): LanguageModel & { forwards: number; starts: number[]; last: number } {
   const counted = Object.assign(Object.create(model) as LanguageModel, {
     forwards: 0,
     starts: [] as number[],
+    last: 0,
     open: model.open.bind(model),
     forward(batch: ForwardBatch) {
       counted.forwards++;
       counted.starts.push(batch.position[0]);
+      counted.last = Math.max(counted.last, ...batch.position);
       return model.forward(batch);
     },
   });
@@ -411,6 +413,10 @@ describe("the draft stage", () => {
     // Four tokens a forward, and no row of them is run again.
     expect(slow.starts).toEqual([0, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]);
     expect(quick.starts).toEqual([0, 11, 15]);
+    // Nor does a phrase go on past the end of the draft: the last token is an output, not a row.
+    const shorter = counting(toyModel({ seed: 8 }));
+    drafted({ model: shorter, guesses: 20, pool, gamma: 10 });
+    expect(shorter.last).toBe(prompt.length - 1 + 10 - 1);
   });
 
   test("leaves phrases out where they cost more than they save", () => {

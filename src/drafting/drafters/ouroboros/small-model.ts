@@ -98,7 +98,7 @@ export class SmallModel {
       const guess = new CalibratedTree(this.view.source, this.acceptance);
       const free = this.text.length - length;
       const phrases = this.pool.newest(this.text[length - 1], this.options.guesses);
-      guess.addPhrases(-1, phrases, Math.min(free, count - tokens.length - 1), this.options.bucket);
+      guess.addPhrases(-1, phrases, count - tokens.length - 1, this.options.bucket);
       guesses.push({ tree: guess, at: tokens.length });
       const before = tokens.length;
       this.forward(length, guess, free, tokens, probabilities);
