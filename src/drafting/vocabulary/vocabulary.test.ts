@@ -77,7 +77,7 @@ describe("bytes", () => {
 });
 
 describe("the translated text", () => {
-  test("is the text, whatever was changed before, and the same tokens as all at once", () => {
+  test("spells the text, whatever was changed before", () => {
     const random = seededRandom(6);
     const text = new TranslatedText(target, own);
     const tokens = new Int32Array(400);
