@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../lm/toy/index.ts";
 import { continuations } from "./continuations.ts";
+import { mostFrequent } from "./frequent.ts";
 import { findKey, followers, weightOf } from "./sorted-sequences.ts";
 import { buildStatistics } from "./statistics.ts";
 
@@ -87,6 +88,22 @@ describe("continuations", () => {
     expect(following([9], 3, 9).token).toEqual([]);
     expect(following([4], 3, 9).token).toEqual([]);
   });
+});
+
+test("the most frequent n-grams are those of a count, none across documents", () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const documents = randomDocuments(seed);
+    const counts = new Map<string, number>();
+    for (const document of documents) {
+      for (let i = 0; i + 2 <= document.length; i++) {
+        const key = document.slice(i, i + 2).join();
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    }
+    const found = mostFrequent(buildStatistics(documents, vocabSize), 2, 5);
+    expect(found.map(({ weight }) => weight)).toEqual([...counts.values()].sort((a, b) => b - a).slice(0, 5));
+    for (const { tokens, weight } of found) expect(weight).toBe(counts.get(tokens.join()));
+  }
 });
 
 test("what cannot be a database is refused", () => {
