@@ -166,14 +166,20 @@ export function mergeTrees(trees: readonly DraftTree[]): DraftTree {
   return builder.build();
 }
 
-/** The target says one token: where the confidences of siblings sum to more than 1, they are scaled to sum to 1. */
+/**
+ * The target says one token: where the confidences of siblings sum to more than 1, they are scaled to sum to 1. Observed
+ * nodes are not among them: theirs is what they are worth.
+ */
 export function exclusiveSiblings(tree: DraftTree): DraftTree {
+  const { parent, role } = tree;
+  const observed = (node: number) => role?.[node] === Role.observed;
   const sums = new Float64Array(tree.token.length + 1);
   tree.confidence.forEach((confidence, node) => {
-    sums[tree.parent[node] + 1] += confidence;
+    if (!observed(node)) sums[parent[node] + 1] += confidence;
   });
   if (sums.every((sum) => sum <= 1)) return tree;
-  return { ...tree, confidence: tree.confidence.map((c, node) => c / Math.max(1, sums[tree.parent[node] + 1])) };
+  const scale = (node: number) => (observed(node) ? 1 : Math.max(1, sums[parent[node] + 1]));
+  return { ...tree, confidence: tree.confidence.map((confidence, node) => confidence / scale(node)) };
 }
 
 /**

@@ -12,6 +12,9 @@ import type { EngineModel, LoadModelFile } from "./runtime.ts";
 import { Scheduler } from "./scheduler.ts";
 import { toWire } from "./wire-error.ts";
 
+/** Drafters that run a draft model, each in a sequence of its own: model, cascade, ouroboros. */
+const neuralDrafters = 3;
+
 /**
  * Owns the models of one thread and serves requests on them. Knows nothing of threads: whoever owns it passes messages to
  * `handle`, and calls `tick` until it is idle.
@@ -35,10 +38,7 @@ export class Host {
     try {
       const drafts: EngineModel[] = [];
       this.#drafts = drafts;
-      for (const path of options.draftPaths) {
-        drafts.push(loadDraft(path, options.load, this.#target, load));
-        requireSameVocabulary(this.#target, drafts[drafts.length - 1]);
-      }
+      for (const path of options.draftPaths) drafts.push(loadDraft(path, options.load, this.#target, load));
       const loadMs = performance.now() - started;
       this.#profile = new LearnedProfile(this.#target, options.profiles);
       this.#draftProfiles = drafts.map((draft) => new LearnedProfile(draft, options.profiles));
@@ -197,20 +197,11 @@ function loadTarget({ path, load: options, profiles }: HostOptions, load: LoadMo
 
 /**
  * Drafts may be rounded any way: only the target's numerics decide the output. Its own context may be shorter than the
- * target's; its KV rows serve as many generations.
+ * target's; its KV rows serve as many generations, with each drafter that runs it. Rows never used take no memory.
  */
 function loadDraft(path: string, options: LoadOptions, target: EngineModel, load: LoadModelFile): EngineModel {
-  const kvRows = options.kvRows ?? target.model.contextLength;
+  const kvRows = neuralDrafters * (options.kvRows ?? target.model.contextLength);
   return load(path, { ...options, numerics: "fast", contextLength: undefined, kvRows });
-}
-
-function requireSameVocabulary(target: EngineModel, draft: EngineModel): void {
-  if (target.tokenizer.hash === draft.tokenizer.hash) return;
-  throw new DraftwrightError(
-    "vocabulary-mismatch",
-    `The draft model ${draft.path} has another vocabulary than ${target.path}, so its tokens mean other texts. ` +
-      "Use a smaller model of the same family.",
-  );
 }
 
 function noRoom(target: EngineModel): DraftwrightError {

@@ -7,7 +7,16 @@ export interface EngineModel {
   readonly model: LanguageModel;
   readonly tokenizer: Pick<
     LoadedModel["tokenizer"],
-    "hash" | "bos" | "eos" | "endOfGeneration" | "encode" | "decode" | "pieceBytes"
+    | "hash"
+    | "vocabSize"
+    | "bos"
+    | "eos"
+    | "addsBos"
+    | "endOfGeneration"
+    | "isEndOfGeneration"
+    | "encode"
+    | "decode"
+    | "pieceBytes"
   >;
   readonly config: Pick<LoadedModel["config"], "architecture" | "name">;
   readonly hash: string;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import {
   type CostCurve,
   cascadeDrafter,
+  crossVocabularyDrafter,
   type Drafter,
   hierarchyDrafter,
   type LayerSkipDrafter,
@@ -20,9 +21,9 @@ import {
   StatisticsDatabase,
   savePool,
   timesApply,
+  translatingReviewer,
 } from "../../drafting/index.ts";
 import { DraftwrightError } from "../../errors.ts";
-import type { SkipSet } from "../../lm/model.ts";
 import { readDatabase } from "../databases/index.ts";
 import { readSkipSet, writeSkipSet } from "../layer-skip/files.ts";
 import type { EngineModel } from "../runtime.ts";
@@ -47,15 +48,22 @@ export class DrafterSet {
   #layerSkip: { readonly drafter: LayerSkipDrafter; readonly saved?: SavedSkipSet } | undefined;
 
   /**
-   * `drafts`: best to cheapest, of the target's vocabulary. Throws what the drafters throw at their options, and
-   * "vocabulary-mismatch" or "bad-argument" for files that are not for this model.
+   * `drafts`: best to cheapest; those of other vocabularies serve, but less well. Throws what the drafters throw at their
+   * options, and "vocabulary-mismatch" or "bad-argument" for files that are not for this model.
    */
   constructor(target: EngineModel, targetCurve: CostCurve, drafts: readonly DraftModel[], options: DraftingOptions) {
     this.#target = target;
     this.#options = options;
     this.#pool = openPool(target, options);
-    const models = drafts.map(({ model, curve }) => ({ model: model.model, curve }));
-    const [best] = models;
+    const kin = drafts.find(({ model }) => model.tokenizer.hash === target.tokenizer.hash);
+    const best = kin && { model: kin.model.model, curve: kin.curve };
+    const models = drafts.map(({ model, curve }) => ({
+      model: model.model,
+      curve,
+      ...(model.tokenizer.hash !== target.tokenizer.hash && {
+        reviewer: translatingReviewer(target.tokenizer, model.tokenizer),
+      }),
+    }));
     const { hierarchy = {}, ouroboros, cascade, layerSkip } = options;
     const databases = readDatabases(hierarchy.databases ?? [], target);
     this.#hasDatabases = databases.model !== undefined || databases.statistics !== undefined;
@@ -68,6 +76,7 @@ export class DrafterSet {
       cascadeDrafter({ ...cascade, models, targetCurve }),
     ];
     if (best) drafters.push(modelDrafter(best));
+    else if (drafts.length > 0) drafters.push(translated(target, drafts[0]));
     if (layerSkip) drafters.push(this.#makeLayerSkip(layerSkip));
     for (const drafter of drafters) this.#all.set(drafter.name, drafter);
   }
@@ -125,17 +134,34 @@ export class DrafterSet {
     }
   }
 
+  /** Layers given by hand are drafted with as asked; those of a search only where they can gain on this machine. */
   #makeLayerSkip({ skip, ...settings }: NonNullable<DraftingOptions["layerSkip"]>): LayerSkipDrafter {
-    const saved = typeof skip === "string" ? readSkipSet(skip) : undefined;
-    if (saved) requireSameWeights(saved, this.#target.hash);
-    const { model, device, threads } = this.#target;
-    const sublayers = saved ? { attention: saved.skipAttn, mlp: saved.skipMlp } : (skip as SkipSet);
-    const applies = saved && timesApply(saved, { device, threads, numerics: model.numerics });
-    const cost = applies ? saved : measureStepCost(model, sublayers);
-    const drafter = layerSkipDrafter({ ...settings, skip: saved ?? sublayers, cost });
+    if (typeof skip !== "string") {
+      const drafter = layerSkipDrafter({ ...settings, skip });
+      this.#layerSkip = { drafter };
+      return drafter;
+    }
+    const saved = readSkipSet(skip);
+    const { model, device, threads, hash } = this.#target;
+    requireSameWeights(saved, hash);
+    const cost = timesApply(saved, { device, threads, numerics: model.numerics })
+      ? saved
+      : measureStepCost(model, { attention: saved.skipAttn, mlp: saved.skipMlp });
+    const drafter = layerSkipDrafter({ ...settings, skip: saved, cost });
     this.#layerSkip = { drafter, saved };
     return drafter;
   }
+}
+
+/** A draft model of another vocabulary: its text is put into the target's tokens. */
+function translated(target: EngineModel, { model, curve }: DraftModel): Drafter {
+  const { tokenizer } = model;
+  return crossVocabularyDrafter({
+    model: model.model,
+    curve,
+    vocabulary: tokenizer,
+    targetVocabulary: target.tokenizer,
+  });
 }
 
 function openPool(target: EngineModel, { ouroboros }: DraftingOptions): PhrasePool | undefined {

@@ -18,6 +18,9 @@ export function toyEngineModel(path: string, model: LanguageModel): EngineModel 
     model,
     tokenizer: {
       hash: "bytes",
+      vocabSize,
+      addsBos: true,
+      isEndOfGeneration: (token) => token === 257,
       bos: 256,
       eos: 257,
       endOfGeneration: [257],
