@@ -1,0 +1,6 @@
+// Drafting games as environments: what a game offers agents (environment.ts), seeded streams, intervals, and the games, one
+// folder each. Nothing here knows of terminals or files.
+export { type Action, type Environment, type Player, type StepResult, type Turn, turns } from "./environment.ts";
+export { bootstrap, type Interval, wilson } from "./intervals.ts";
+export { Random } from "./random.ts";
+export * from "./sushi-go/index.ts";
