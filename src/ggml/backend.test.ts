@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -48,6 +48,24 @@ describe("back ends", () => {
     expect(results[1]).toEqual(results[0]);
     expect(results[2]).toEqual(results[0]);
   });
+});
+
+test("back ends with equal settings share their threads until the last of them is disposed of", () => {
+  const count = () => readdirSync("/proc/self/task").length;
+  if (!existsSync("/proc/self/task")) return;
+  const before = count();
+  const first = new Backend(findDevice(), { threads: 3, poll: 7 });
+  const one = count();
+  const second = new Backend(findDevice(), { threads: 3, poll: 7 });
+  expect([one - before, count() - before]).toEqual([2, 2]);
+  const third = new Backend(findDevice(), { threads: 3, poll: 8 });
+  expect(count() - before).toBe(4);
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  expect(count() - before).toBe(4);
+  second[Symbol.dispose]();
+  third[Symbol.dispose]();
+  expect(count()).toBe(before);
 });
 
 describe("finding the libraries", () => {

@@ -52,7 +52,7 @@ export function findDevice(name = "cpu"): Device {
   );
 }
 
-/** A device ready to run graphs, with its own persistent threads on the CPU. Owns native memory: dispose it. */
+/** A device ready to run graphs, with persistent threads on the CPU. Owns native memory: dispose it. */
 export class Backend {
   readonly device: Device;
   readonly threads: number;
@@ -63,7 +63,7 @@ export class Backend {
 
   constructor(device: Device = findDevice(), options: ThreadOptions = {}) {
     const isCpu = device.kind === "cpu";
-    this.#pool = isCpu ? new ThreadPool(device.pointer, options) : undefined;
+    this.#pool = isCpu ? ThreadPool.share(device.pointer, options) : undefined;
     const pointer = native().deviceInit(device.pointer, null);
     if (!pointer) {
       this.#pool?.[Symbol.dispose]();

@@ -21,13 +21,34 @@ const POOL_PARAMS_BYTES = 544;
 const POOL_POLL = 520;
 const POOL_STRICT = 524;
 
+/** Pools in use, by what they were asked to be. */
+const shared = new Map<string, ThreadPool>();
+
 /** A pool of compute threads of the CPU device. Dispose it after the back end that uses it. */
 export class ThreadPool {
   readonly threads: number;
   /** @internal */
   readonly pointer: Pointer;
   #device: Pointer;
-  #free = false;
+  #users = 1;
+  #key: string | undefined;
+
+  /**
+   * @internal One pool for all who ask for the same: models that take turns must not find each other's idle threads
+   * spinning on their cores. Everyone disposes of it once; the last one ends it.
+   */
+  static share(device: Pointer, options: ThreadOptions = {}): ThreadPool {
+    const key = JSON.stringify([String(device), options.threads, options.cores, options.poll]);
+    const found = shared.get(key);
+    if (found) {
+      found.#users++;
+      return found;
+    }
+    const pool = new ThreadPool(device, options);
+    pool.#key = key;
+    shared.set(key, pool);
+    return pool;
+  }
 
   /** @internal Throws `bad-argument` before anything native is called. */
   constructor(device: Pointer, options: ThreadOptions = {}) {
@@ -61,8 +82,8 @@ export class ThreadPool {
   }
 
   [Symbol.dispose](): void {
-    if (this.#free) return;
-    this.#free = true;
+    if (--this.#users !== 0) return;
+    if (this.#key !== undefined) shared.delete(this.#key);
     requireFunction<(p: Pointer) => void>(this.#device, "ggml_threadpool_free", "threadpoolFree")(this.pointer);
   }
 }
