@@ -6,6 +6,7 @@ import { chatCommand } from "./chat.ts";
 import { dbCommand } from "./db.ts";
 import { demoCommand } from "./demo/index.ts";
 import { exitCode, report } from "./errors.ts";
+import { gameCommand } from "./game.ts";
 import { generateCommand } from "./generate.ts";
 import { layerSkipCommand } from "./layer-skip.ts";
 import { modelsCommand } from "./models.ts";
@@ -41,6 +42,7 @@ function program(): Command {
     verifyCommand,
     dbCommand,
     layerSkipCommand,
+    gameCommand,
     demoCommand,
   ];
   for (const subcommand of subcommands) command.addCommand(subcommand());

@@ -1,0 +1,19 @@
+import { Command } from "commander";
+import { sushiAdviseCommand } from "./game-advise.ts";
+import { sushiBenchCommand, sushiEvalCommand, sushiSimulateCommand, sushiTournamentCommand } from "./game-measure.ts";
+import { sushiPlayCommand } from "./game-play.ts";
+
+export function gameCommand(): Command {
+  const sushi = new Command("sushi").description("Sushi Go Party!: play, advice, tournaments, measurements.");
+  for (const subcommand of [
+    sushiPlayCommand,
+    sushiAdviseCommand,
+    sushiTournamentCommand,
+    sushiEvalCommand,
+    sushiSimulateCommand,
+    sushiBenchCommand,
+  ]) {
+    sushi.addCommand(subcommand());
+  }
+  return new Command("game").description("Drafting games: agents, advice, measurements.").addCommand(sushi);
+}
