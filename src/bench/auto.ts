@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { loadModel, type Model, type Prompt } from "../index.ts";
 import type { Numerics } from "../lm/model.ts";
 import { type Spread, spread } from "./alternate.ts";
-import { machine } from "./machine.ts";
+import { machine } from "./harness/machine.ts";
 import { benchModels } from "./models.ts";
 import { clauseRevisions, fileEdits, unguessable } from "./workloads.ts";
 

@@ -22,7 +22,7 @@ import {
 } from "../drafting/index.ts";
 import { type LoadedModel, loadLanguageModel } from "../lm/load.ts";
 import { type Spread, spread } from "./alternate.ts";
-import { machine } from "./machine.ts";
+import { machine } from "./harness/machine.ts";
 import { root } from "./models.ts";
 
 const contextLength = 1024;

@@ -16,7 +16,7 @@ import {
 } from "../drafting/index.ts";
 import { type LoadedModel, loadLanguageModel } from "../lm/load.ts";
 import type { LanguageModel } from "../lm/model.ts";
-import { machine } from "./machine.ts";
+import { machine } from "./harness/machine.ts";
 import { root } from "./models.ts";
 import { clauseRevisions, fileEdits } from "./workloads.ts";
 

@@ -11,7 +11,7 @@ import { type LoadedModel, loadLanguageModel } from "../lm/load.ts";
 import { chainBatch, type Numerics, type Sequence } from "../lm/model.ts";
 import { argmax } from "../lm/sampling/index.ts";
 import { alternate, type Comparison, spread } from "./alternate.ts";
-import { machine } from "./machine.ts";
+import { machine } from "./harness/machine.ts";
 import { benchModels, root } from "./models.ts";
 
 const widths = [2, 4, 8, 16];

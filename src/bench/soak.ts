@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadModel, type Model } from "../engine/index.ts";
 import { writeRandomModel } from "../lm/testing/index.ts";
-import { machine } from "./machine.ts";
+import { machine } from "./harness/machine.ts";
 
 const cycles = Number(process.argv[2] ?? 1000);
 const growthLimitMB = 10;

@@ -8,6 +8,7 @@ const decisions: Record<RoundReport["trace"]["decision"], string> = {
   unasked: "plain: nothing has paid for long",
   "no-offer": "plain: no drafter has an idea",
   forced: "forced",
+  survey: "surveyed",
   bought: "bought",
   probe: "tried once, to learn",
   declined: "plain: no offer pays",

@@ -14,6 +14,7 @@ import { type CostCurve, unmeasuredCurve } from "./cost-curve.ts";
 import type { Drafter, RoundResult, TokenView } from "./drafter.ts";
 import { Guard } from "./guard.ts";
 import { type Decision, Market, type Policy, type Seat } from "./market.ts";
+import { type RoundRecord, recordOffer, recordTree } from "./recording.ts";
 import { RoundBatches } from "./round-batch.ts";
 import { type DraftTree, emptyTree, Role } from "./tree.ts";
 import { type Verdict, verifyMatch } from "./verify.ts";
@@ -42,6 +43,8 @@ export interface GenerationOptions {
   readonly curve?: CostCurve;
   readonly calibration?: Calibration;
   readonly guard?: Guard;
+  /** Fill `RoundReport.record`. Decisions stay what they are. Default false. */
+  readonly record?: boolean;
   /** Milliseconds. Every decision follows from seed, curve and clock. */
   readonly clock?: () => number;
 }
@@ -77,6 +80,8 @@ export interface RoundReport {
   readonly emitted: readonly EmittedToken[];
   readonly finishReason: FinishReason | null;
   readonly trace: RoundTrace;
+  /** Only of a generation that records. */
+  readonly record?: RoundRecord;
 }
 
 const targetName = "target";
@@ -108,6 +113,7 @@ export class Generation {
   private readonly batches: RoundBatches;
   private readonly budget: number;
   private readonly auto: boolean;
+  private readonly surveys: boolean;
   private readonly verdict: Verdict = { path: [], emitted: [] };
   private closed = false;
 
@@ -130,6 +136,7 @@ export class Generation {
     this.clock = options.clock ?? (() => performance.now());
     this.budget = policy.budget ?? defaultBudget;
     this.auto = policy.mode === "auto";
+    this.surveys = policy.mode === "survey";
     this.sources = [targetName, ...drafters.map((drafter) => drafter.name)];
     this.batches = new RoundBatches([...new Set(drafters.flatMap((drafter) => drafter.needs.hidden ?? []))]);
     const calibration = options.calibration ?? new Calibration();
@@ -192,6 +199,12 @@ export class Generation {
     const plainMs = this.auto ? this.curve.ms(1, kv) : 0;
     this.curve.observe(width, kv, verified - drafted);
     const emitted = this.verify(draft.tree, result);
+    const record = this.options.record && {
+      kv,
+      tree: recordTree(draft.tree, this.sources),
+      path: [...this.verdict.path],
+      offers: draft.offers.map(recordOffer),
+    };
     this.observe(draft.tree, result);
     const draftMs = drafted - start;
     if (this.auto) {
@@ -201,6 +214,7 @@ export class Generation {
     return {
       emitted,
       finishReason: this.finishReason,
+      ...(record && { record }),
       trace: {
         decision: draft.decision,
         offered: draft.offered,
@@ -249,8 +263,9 @@ export class Generation {
       emitted.push({ token, source: node === undefined ? targetName : sources[tree.source[node]] });
       this.tokens[this.length++] = token;
       this.finishReason = this.reasonToStop(token);
-      if (this.finishReason) break;
+      if (this.finishReason || this.surveys) break;
     }
+    for (let i = emitted.length; i < verdict.emitted.length; i++) this.history.pop();
     verdict.emitted.length = emitted.length;
     verdict.path.length = Math.min(verdict.path.length, emitted.length);
     const rows = [0];

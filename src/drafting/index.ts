@@ -3,6 +3,7 @@
 // A round: the market collects bids and buys what pays under the cost curve, the drafters draft it, `verifyMatch` keeps
 // what the target would have said itself. Nothing here knows of files, HTTP, workers or text: tokens in, tokens out.
 
+export { buy, byExpectedTokens, verifiable } from "./budget.ts";
 export { AcceptanceTable, Calibration } from "./calibration.ts";
 export { type CostCurve, type CurveGrid, MeasuredCurve, unmeasuredCurve } from "./cost-curve.ts";
 export * from "./databases/index.ts";
@@ -33,8 +34,17 @@ export {
 export { Guard } from "./guard.ts";
 export type { Decision, Policy } from "./market.ts";
 export { type MeasureOptions, measureCurve } from "./measure-curve.ts";
+export type { RecordedOffer, RecordedTree, RoundRecord } from "./recording.ts";
 export { type DraftingReport, Stats } from "./stats.ts";
-export { type DraftTree, Role, TreeBuilder } from "./tree.ts";
+export {
+  cutTree,
+  type DraftTree,
+  exclusiveSiblings,
+  mergeTrees,
+  pathChances,
+  Role,
+  TreeBuilder,
+} from "./tree.ts";
 export {
   type CrossVocabularyOptions,
   crossVocabularyDrafter,

@@ -6,10 +6,11 @@ import { checkTree, cutTree, type DraftTree, emptyTree, exclusiveSiblings, merge
 
 /**
  * How much to draft. `off`: never. `forced`: `budget` nodes a round whenever the drafters can, whatever it costs. `auto`:
- * what pays under the cost curve, `budget` (default 32) nodes at most.
+ * what pays under the cost curve, `budget` (default 32) nodes at most. `survey`: every drafter drafts all that it offers,
+ * and the round emits one token whatever was accepted, so that what could be drafted is known at every position.
  */
 export interface Policy {
-  readonly mode: "auto" | "forced" | "off";
+  readonly mode: "auto" | "forced" | "off" | "survey";
   readonly budget?: number;
 }
 
@@ -20,6 +21,7 @@ export type Decision =
   | "unasked" // nothing was bought for long: the drafters are asked now and then
   | "no-offer"
   | "forced"
+  | "survey"
   | "bought"
   | "probe" // declined so often that something is tried
   | "declined" // no offer pays under the curve
@@ -33,9 +35,11 @@ export interface Seat {
   readonly session: DraftSession;
 }
 
-interface Offer {
+export interface Offer {
   readonly seat: Seat;
   readonly bid: Bid;
+  /** What was drafted of it, if anything was. */
+  drafted?: DraftTree;
 }
 
 export interface Draft {
@@ -43,16 +47,22 @@ export interface Draft {
   readonly decision: Decision;
   /** Nodes offered by each drafter. */
   readonly offered: Readonly<Record<string, number>>;
+  readonly offers: readonly Offer[];
   /** Expected tokens and milliseconds, those of drafting included; plain decoding where nothing is drafted. */
   readonly forecast: Forecast;
   /** True when a drafter was run or a tree bought, even if nothing of it is verified. */
   readonly paid: boolean;
 }
 
+type Asked = Pick<Draft, "offered" | "offers">;
+
 /** One purchase in so many is made as if wider forwards cost as little as they may, or they would never be tried. */
 const exploreEvery = 16;
+/** Share of a plain round that the bids of one drafter may take. */
+const mostBidShare = 0.03;
+const bidMemory = 0.1;
 
-const noOffers: Readonly<Record<string, number>> = {};
+const nothingOffered: Pick<Draft, "offered" | "offers"> = { offered: {}, offers: [] };
 
 /** Collects the bids of a round, decides, and has the chosen ones drafted. Makes the whole decision of a round. */
 export class Market {
@@ -63,6 +73,8 @@ export class Market {
   private readonly clock: () => number;
   private readonly vocabSize: number;
   private purchases = 0;
+  /** What a bid of each seat takes, and the rounds in a row in which it was not asked. */
+  private readonly prices = new Map<Seat, { ms: number; passed: number }>();
 
   constructor(
     seats: readonly Seat[],
@@ -82,38 +94,59 @@ export class Market {
 
   /** `kv`: committed rows of the target. */
   draft(context: TokenView, kv: number): Draft {
-    if (this.policy.mode === "off" || this.seats.length === 0) return this.plain("off", kv, noOffers);
-    if (context.maxDepth < 1 || context.maxNodes < 1) return this.plain("last-token", kv, noOffers);
+    if (this.policy.mode === "off" || this.seats.length === 0) return this.plain("off", kv, nothingOffered);
+    if (context.maxDepth < 1 || context.maxNodes < 1) return this.plain("last-token", kv, nothingOffered);
     const auto = this.policy.mode === "auto";
-    if (auto && this.guard.reason) return this.plain(this.guard.reason, kv, noOffers);
-    if (auto && !this.guard.asks) return this.plain("unasked", kv, noOffers);
+    if (auto && this.guard.reason) return this.plain(this.guard.reason, kv, nothingOffered);
+    if (auto && !this.guard.asks) return this.plain("unasked", kv, nothingOffered);
     const offers: Offer[] = [];
     const offered: Record<string, number> = {};
     for (const seat of this.seats) {
-      for (const bid of seat.session.bid(context)) {
+      for (const bid of auto ? this.ask(seat, context, kv) : seat.session.bid(context)) {
         offers.push({ seat, bid });
         offered[seat.name] = (offered[seat.name] ?? 0) + bid.parent.length;
       }
     }
-    if (offers.length === 0) return this.plain("no-offer", kv, offered);
-    return auto ? this.bought(offers, offered, context, kv) : this.forced(offers, offered, context, kv);
+    const asked = { offered, offers };
+    if (offers.length === 0) return this.plain("no-offer", kv, asked);
+    if (this.policy.mode === "survey") return this.surveyed(asked, context, kv);
+    return auto ? this.bought(asked, context, kv) : this.forced(asked, context, kv);
   }
 
-  private plain(decision: Decision, kv: number, offered: Draft["offered"]): Draft {
+  /** A seat whose bids cost more than they may, against a plain round, is asked now and then: bids get cheaper, too. */
+  private ask(seat: Seat, context: TokenView, kv: number): readonly Bid[] {
+    const price = this.prices.get(seat) ?? { ms: 0, passed: 0 };
+    this.prices.set(seat, price);
+    const plainMs = this.curve.ms(1, kv);
+    if (plainMs > 0 && price.ms > mostBidShare * plainMs * (price.passed + 1)) {
+      price.passed++;
+      return [];
+    }
+    price.passed = 0;
+    const start = this.clock();
+    const bids = seat.session.bid(context);
+    const spent = this.clock() - start;
+    // One slow bid is a hiccup, or a long text read for the first time.
+    price.ms += bidMemory * (Math.min(spent, Math.max(4 * price.ms, plainMs)) - price.ms);
+    return bids;
+  }
+
+  private plain(decision: Decision, kv: number, asked: Asked): Draft {
     const milliseconds = this.policy.mode === "auto" ? this.curve.ms(1, kv) : 0;
-    return { tree: emptyTree, decision, offered, forecast: { nodes: 0, tokens: 1, milliseconds }, paid: false };
+    return { tree: emptyTree, decision, ...asked, forecast: { nodes: 0, tokens: 1, milliseconds }, paid: false };
   }
 
-  private bought(offers: readonly Offer[], offered: Draft["offered"], context: TokenView, kv: number): Draft {
+  private bought(asked: Asked, context: TokenView, kv: number): Draft {
+    const { offers } = asked;
     const bids = offers.map((offer) => offer.bid);
     let purchase = buy(bids, this.curve, kv, context.maxNodes);
     const explores = purchase.bid >= 0 && ++this.purchases % exploreEvery === 0;
     if (explores) purchase = buy(bids, this.curve, kv, context.maxNodes, true);
     if (purchase.bid < 0) {
       if (purchase.milliseconds === 0 || !this.guard.decline(purchase.milliseconds)) {
-        return this.plain("declined", kv, offered);
+        return this.plain("declined", kv, asked);
       }
-      return this.probe(offers, offered, context, kv, purchase.milliseconds);
+      return this.probe(asked, context, kv, purchase.milliseconds);
     }
     const start = this.clock();
     const bought = this.expand(offers[purchase.bid], purchase.nodes, purchase.floor, context);
@@ -121,7 +154,7 @@ export class Market {
     const { nodes } = verifiable(drafted, this.clock() - start, this.curve, kv, context.maxNodes, explores);
     const tree = cutTree(drafted, nodes);
     const forecast = this.forecast(tree, kv, bids[purchase.bid].draftMs(purchase.nodes));
-    return { tree, decision: nodes === 0 ? "draft-discarded" : "bought", offered, forecast, paid: true };
+    return { tree, decision: nodes === 0 ? "draft-discarded" : "bought", ...asked, forecast, paid: true };
   }
 
   /** What other drafters offer for nothing goes into the same tree; how much of it all is verified is decided after. */
@@ -135,13 +168,8 @@ export class Market {
   }
 
   /** Tries what would pay if wider forwards cost as little as they may; if that is too dear, the likeliest single node. */
-  private probe(
-    offers: readonly Offer[],
-    offered: Draft["offered"],
-    context: TokenView,
-    kv: number,
-    plainMs: number,
-  ): Draft {
+  private probe(asked: Asked, context: TokenView, kv: number, plainMs: number): Draft {
+    const { offers } = asked;
     const bids = offers.map((offer) => offer.bid);
     const hopeful = buy(bids, this.curve, kv, context.maxNodes, true);
     for (const { bid, nodes } of [hopeful, { bid: probeBid(bids, plainMs), nodes: 1 }]) {
@@ -150,13 +178,14 @@ export class Market {
       const extraMs = this.curve.ms(1 + nodes, kv) - plainMs + draftMs(nodes) + onceMs;
       if (!this.guard.probe(extraMs)) continue;
       const tree = this.expand(offers[bid], nodes, 0, context);
-      return { tree, decision: "probe", offered, forecast: this.forecast(tree, kv, draftMs(nodes)), paid: true };
+      return { tree, decision: "probe", ...asked, forecast: this.forecast(tree, kv, draftMs(nodes)), paid: true };
     }
-    return this.plain("declined", kv, offered);
+    return this.plain("declined", kv, asked);
   }
 
   /** Fills the budget: the most promising bid first, the others only with what it leaves. */
-  private forced(offers: readonly Offer[], offered: Draft["offered"], context: TokenView, kv: number): Draft {
+  private forced(asked: Asked, context: TokenView, kv: number): Draft {
+    const { offers } = asked;
     const trees: DraftTree[] = [];
     let tree = emptyTree;
     let draftMs = 0;
@@ -172,14 +201,24 @@ export class Market {
       tree = mergeTrees(trees);
     }
     tree = cutTree(tree, context.maxNodes);
-    return { tree, decision: "forced", offered, forecast: this.forecast(tree, kv, draftMs), paid: true };
+    return { tree, decision: "forced", ...asked, forecast: this.forecast(tree, kv, draftMs), paid: true };
+  }
+
+  private surveyed(asked: Asked, context: TokenView, kv: number): Draft {
+    const trees = asked.offers.map((offer) => {
+      const nodes = Math.min(context.maxNodes, offer.bid.parent.length);
+      return this.expand(offer, nodes, 0, context);
+    });
+    const tree = cutTree(mergeTrees(trees), context.maxNodes);
+    return { tree, decision: "survey", ...asked, forecast: this.forecast(tree, kv, 0), paid: true };
   }
 
   /** Has a bid drafted, refuses an illegal tree, and cuts what is deeper than of use. */
-  private expand({ seat, bid }: Offer, nodes: number, floor: number, context: TokenView): DraftTree {
-    const tree = seat.session.expand(bid, nodes, floor);
-    checkTree(tree, this.vocabSize, seat.name);
-    return cutTree(tree, nodes, context.maxDepth);
+  private expand(offer: Offer, nodes: number, floor: number, context: TokenView): DraftTree {
+    const tree = offer.seat.session.expand(offer.bid, nodes, floor);
+    checkTree(tree, this.vocabSize, offer.seat.name);
+    offer.drafted = cutTree(tree, nodes, context.maxDepth);
+    return offer.drafted;
   }
 
   private forecast(tree: DraftTree, kv: number, draftMs: number): Forecast {

@@ -73,6 +73,7 @@ export class GenerationTask implements Task {
         maxTokens,
         stopTokens: new Set(tokenizer.endOfGeneration),
         isStopText: (token) => this.#takeText(token),
+        record: this.#request.record,
         ...this.#shared,
       });
       return true;

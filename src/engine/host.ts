@@ -99,6 +99,8 @@ export class Host {
         return encodePrompt(this.#target, call.prompt);
       case "decode":
         return this.#target.tokenizer.decode(call.tokens);
+      case "costCurve":
+        return this.#profile.curve.toJSON();
       case "profile":
         return this.#measure(id, call);
     }
@@ -169,8 +171,9 @@ export class Host {
   }
 }
 
-function policyOf({ draft, budget }: GenerationRequest): Policy {
+function policyOf({ draft, budget, survey }: GenerationRequest): Policy {
   if (draft.length === 0) return { mode: "off" };
+  if (survey) return { mode: "survey", budget };
   return budget === undefined ? { mode: "auto" } : { mode: "forced", budget };
 }
 

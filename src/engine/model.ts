@@ -1,3 +1,4 @@
+import type { CurveGrid } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import { type ChatMessage, type ChatTemplate, createChatTemplate } from "../lm/chat-template.ts";
 import type { Connection } from "./connection.ts";
@@ -65,6 +66,11 @@ export class Model {
   profile(options: ProfileOptions = {}): Promise<ProfileReport> {
     const { widths = [1, 2, 3, 4, 6, 8, 12, 16], kv = [0, 256, 1024], repeats = 3, onProgress } = options;
     return this.#requests.call({ method: "profile", widths, kv, repeats }, onProgress);
+  }
+
+  /** What forwards cost, as known by now: measured when the model was first loaded, corrected by every round since. */
+  costCurve(): Promise<CurveGrid> {
+    return this.#requests.call({ method: "costCurve" });
   }
 
   /** Ends running generations with `disposed`, saves what was learned, and frees the memory. */

@@ -56,6 +56,7 @@ export interface ProfileReport extends CurveGrid {
 export type Call =
   | { readonly method: "encode"; readonly prompt: WirePrompt }
   | { readonly method: "decode"; readonly tokens: ArrayLike<number> }
+  | { readonly method: "costCurve" }
   | {
       readonly method: "profile";
       readonly widths: readonly number[];

@@ -49,6 +49,13 @@ export interface GenerateOptions {
   readonly overflow?: "error" | "truncate-left";
   /** Called after every round with what was offered, bought and accepted. */
   readonly onRound?: (round: RoundReport) => void;
+  /** Let `onRound` see the draft trees, bids and prices too (`RoundReport.record`). It changes no decision. */
+  readonly record?: boolean;
+  /**
+   * Draft all there is at every position and emit one token a round: slow, and what replays are made of. Implies
+   * `record`. The output stays the same.
+   */
+  readonly survey?: boolean;
 }
 
 /** `GenerateOptions` with defaults filled in and checked, as plain data that can cross to the worker. */
@@ -64,6 +71,8 @@ export interface GenerationRequest {
   readonly stop: readonly string[];
   readonly overflow: "error" | "truncate-left";
   readonly trace: boolean;
+  readonly record: boolean;
+  readonly survey: boolean;
 }
 
 const known = new Set<keyof GenerateOptions>([
@@ -85,6 +94,8 @@ const known = new Set<keyof GenerateOptions>([
   "signal",
   "overflow",
   "onRound",
+  "record",
+  "survey",
 ]);
 
 /** Throws `bad-argument`. Sampling parameters are checked by the sampler itself. */
@@ -119,6 +130,8 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
     stop: typeof options.stop === "string" ? [options.stop] : [...(options.stop ?? [])],
     overflow,
     trace: options.onRound !== undefined,
+    record: options.record === true || options.survey === true,
+    survey: options.survey === true,
   };
 }
 

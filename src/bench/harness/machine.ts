@@ -1,7 +1,7 @@
 // What a report must say about where its numbers come from.
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
-import { libraryDirectory } from "../ggml/index.ts";
+import { libraryDirectory } from "../../ggml/index.ts";
 
 export interface Machine {
   readonly cpu: string;
