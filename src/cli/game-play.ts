@@ -19,7 +19,7 @@ import {
 } from "../games/index.ts";
 import { exitCode } from "./errors.ts";
 import { names, readInput } from "./flags.ts";
-import { adviceText } from "./game-advise.ts";
+import { adviceText, wrap } from "./game-advise.ts";
 import { isSavedGame, parseState, saveGame } from "./game-file.ts";
 import { agentNamed, type GameFlags, withGameFlags } from "./game-flags.ts";
 import { menuText, seatName, tableText } from "./game-screen.ts";
@@ -33,8 +33,8 @@ interface Flags extends GameFlags {
 
 const you = 0;
 const help =
-  "A number or a card's name plays it. h hint, u undo, s [file] save, t table, q quit, ? this help.\n" +
-  "Scores: points banked, then what the round and the desserts would add if they ended now.\n";
+  "A number or a name plays. h hint, u undo, s [file] save, t table, q quit.\n" +
+  "Points: banked, then what round and desserts would add if they ended now.\n";
 
 export function sushiPlayCommand(): Command {
   return withGameFlags(
@@ -96,8 +96,9 @@ class Session {
     });
     lines.setPrompt(paint("> ", "bold", this.style));
     const { menu, players } = this.state.setup;
-    this.show(`Sushi Go Party!  ${players} players, seed ${this.game.seed}; against ${this.opponents.join(", ")}\n`);
-    this.show(`nigiri, ${menu.join(", ")}\n${help}`);
+    const head = `Sushi Go Party!  ${players} players, seed ${this.game.seed}; against ${this.opponents.join(", ")}`;
+    const paragraphs = [head, `nigiri, ${menu.join(", ")}`].flatMap((text) => wrap(text, this.style.columns));
+    this.show(`${paragraphs.join("\n")}\n${help}`);
     if (!this.advance()) return lines.close();
     lines.prompt();
     for await (const line of lines) {
