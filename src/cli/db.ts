@@ -15,8 +15,8 @@ import {
 import { openTokenizer } from "../lm/load.ts";
 import { integer, loadFromFlags, type ModelFlags, readInput, withModelFlags } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
+import { parsePrompts } from "./prompts-file.ts";
 import { size, styleOf } from "./terminal.ts";
-import { parsePrompts } from "./verify/prompts-file.ts";
 
 interface StatsFlags {
   model?: string;

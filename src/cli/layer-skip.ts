@@ -6,8 +6,8 @@ import { loadLanguageModel } from "../lm/load.ts";
 import { resolveModel } from "../lm/store/index.ts";
 import { decimal, integer, readInput } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
+import { parsePrompts } from "./prompts-file.ts";
 import { milliseconds, percent, styleOf } from "./terminal.ts";
-import { parsePrompts } from "./verify/prompts-file.ts";
 
 interface SearchFlags {
   model: string;

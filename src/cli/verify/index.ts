@@ -12,9 +12,9 @@ import {
   writeOutput,
 } from "../flags.ts";
 import { interruptible } from "../interrupt.ts";
+import { parsePrompts } from "../prompts-file.ts";
 import { percent, styleOf } from "../terminal.ts";
 import { compare, type VerifyReport } from "./compare.ts";
-import { parsePrompts } from "./prompts-file.ts";
 
 interface Flags extends ModelFlags, SamplingFlags {
   prompts: string;
