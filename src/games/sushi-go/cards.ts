@@ -10,7 +10,7 @@ export const tileNames = [
 export type TileName = (typeof tileNames)[number];
 export const tileCount = tileNames.length;
 /** Nigiri is on every menu and therefore no tile of its own. */
-export const nigiriTile = tileCount;
+export const nigiriTile: number = tileNames.length;
 
 export const tile = (name: TileName): number => tileNames.indexOf(name);
 export const [rolls, appetizers, specials, desserts] = [
@@ -62,7 +62,6 @@ export const face = (name: string): number => {
 export const facesOfTile: readonly (readonly number[])[] = [...tileNames, "nigiri"].map((_, t) =>
   faces.flatMap((data, i) => (data.tile === t ? [i] : [])),
 );
-export const tileLabel = (t: number): string => (t === nigiriTile ? "nigiri" : tileNames[t]);
 
 // Faces that rules name.
 export const egg = face("egg-nigiri");
@@ -88,7 +87,7 @@ export const specialOrder = face("special-order");
 export const wasabi = face("wasabi");
 /** The first of the eight dessert faces: pudding, ice cream, six fruits. */
 export const firstDessert = face("pudding");
-export const pudding = firstDessert;
+export const pudding = face("pudding");
 export const iceCream = face("ice-cream");
 export const firstFruit = face("2-watermelon-fruit");
 export const dessertFaces = faceCount - firstDessert;
