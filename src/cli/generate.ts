@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { TraceWriter } from "../bench/harness/index.ts";
 import type { GenerateResult, Model, Prompt } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import {
@@ -21,6 +22,8 @@ interface Flags extends ModelFlags, SamplingFlags {
   system?: string;
   stats?: boolean;
   trace?: boolean;
+  traceOut?: string;
+  traceText?: boolean;
   color?: boolean;
   json?: boolean;
   out?: string;
@@ -35,35 +38,57 @@ export function generateCommand(): Command {
     .option("--color", "paint accepted draft tokens by their source")
     .option("--stats", "print speeds and acceptance to stderr")
     .option("--trace", "print to stderr, for every round, what was offered, bought and accepted")
+    .option("--trace-out <file>", "write every round to this file, as JSON lines for `trace view`")
+    .option("--trace-text", "write the prompt and the texts of tokens into the trace too")
     .option("--json", "print one JSON object instead of the text")
     .option("--out <file>", "write to a file instead of stdout")
     .action(async (argument: string | undefined, flags: Flags) => {
       const text = readPrompt(argument);
       await interruptible(async (signal) => {
         await using model = await loadFromFlags(flags);
-        await run(model, toPrompt(text, flags.system), flags, signal);
+        await run(model, text, flags, signal);
       });
     });
 }
 
-async function run(model: Model, prompt: Prompt, flags: Flags, signal: AbortSignal): Promise<void> {
+async function run(model: Model, text: string, flags: Flags, signal: AbortSignal): Promise<void> {
+  const prompt = toPrompt(text, flags.system);
   const style = styleOf(process.stdout, flags.color);
   const palette = new SourcePalette(style);
   const trace = flags.trace ? traceLine(styleOf(process.stderr)) : undefined;
+  const options = generateOptions(flags);
+  const { traceOut } = flags;
+  const writer = traceOut === undefined ? undefined : await TraceWriter.open(traceOut, model, flags.traceText === true);
+  const recording = writer?.generation({
+    draft: flags.draft.join("+"),
+    temperature: flags.temperature,
+    maxTokens: flags.maxTokens,
+    ...(flags.budget !== undefined && { budget: flags.budget }),
+    promptText: text,
+  });
   const generating = model.generate(prompt, {
-    ...generateOptions(flags),
+    ...options,
     signal,
-    onRound: trace && ((report) => process.stderr.write(trace(report))),
+    record: writer !== undefined,
+    ...((trace || recording) && {
+      onRound: (report) => {
+        if (trace) process.stderr.write(trace(report));
+        recording?.round(report);
+      },
+    }),
   });
   // Text between trace lines would be unreadable; a file and JSON get everything at once.
   const streams = !flags.json && !flags.trace && flags.out === undefined;
   let painted = "";
-  for await (const { text, source } of generating) {
-    const piece = flags.color ? palette.token(text, source) : style.isTTY ? printable(text) : text;
+  for await (const token of generating) {
+    const { color } = flags;
+    const piece = color ? palette.token(token.text, token.source) : style.isTTY ? printable(token.text) : token.text;
     painted += piece;
     if (streams) process.stdout.write(piece);
   }
   const result = await generating.result;
+  recording?.end(result);
+  await writer?.finish();
   if (flags.json) writeOutput(`${JSON.stringify(result)}\n`, flags.out);
   else if (streams) process.stdout.write("\n");
   else writeOutput(`${flags.color ? painted : result.text}\n`, flags.out);

@@ -2,6 +2,7 @@
 // else to stderr. `main` never throws and never calls process.exit: it sets the exit code and lets the process end.
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { benchCommand } from "./bench.ts";
 import { chatCommand } from "./chat.ts";
 import { dbCommand } from "./db.ts";
 import { demoCommand } from "./demo/index.ts";
@@ -12,6 +13,7 @@ import { layerSkipCommand } from "./layer-skip.ts";
 import { modelsCommand } from "./models.ts";
 import { pairCommand } from "./pair.ts";
 import { profileCommand } from "./profile.ts";
+import { traceCommand } from "./trace-view.ts";
 import { verifyCommand } from "./verify/index.ts";
 
 export async function main(args: readonly string[]): Promise<void> {
@@ -40,6 +42,8 @@ function program(): Command {
     pairCommand,
     profileCommand,
     verifyCommand,
+    benchCommand,
+    traceCommand,
     dbCommand,
     layerSkipCommand,
     gameCommand,
