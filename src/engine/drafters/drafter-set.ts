@@ -38,11 +38,14 @@ export interface DraftModel {
 /** What `auto` asks, in the order in which equal offers win. The others draft what these draft, in their own ways. */
 const autoDrafters = ["prediction", "lookup", "hierarchy", "model", "layer-skip"];
 
+/** Databases take a tenth of a millisecond a round, looked up and kept up to date: too much beside a forward as fast as this. */
+const cheapForwardMs = 2;
+
 /** The drafters of one target, by the names that `draft` accepts. A new drafter gets its line in the constructor. */
 export class DrafterSet {
   readonly #all = new Map<string, Drafter>();
   readonly #target: EngineModel;
-  readonly #hasDatabases: boolean;
+  readonly #autoDatabases: boolean;
   readonly #options: DraftingOptions;
   readonly #pool: PhrasePool | undefined;
   #layerSkip: { readonly drafter: LayerSkipDrafter; readonly saved?: SavedSkipSet } | undefined;
@@ -66,7 +69,8 @@ export class DrafterSet {
     }));
     const { hierarchy = {}, ouroboros, cascade, layerSkip } = options;
     const databases = readDatabases(hierarchy.databases ?? [], target);
-    this.#hasDatabases = databases.model !== undefined || databases.statistics !== undefined;
+    const hasDatabases = databases.model !== undefined || databases.statistics !== undefined;
+    this.#autoDatabases = hasDatabases && targetCurve.ms(1, 0) > cheapForwardMs;
     const { databases: _, ...hierarchySettings } = hierarchy;
     const drafters = [
       lookupDrafter(options.lookup),
@@ -118,7 +122,7 @@ export class DrafterSet {
   }
 
   #auto(): string[] {
-    return autoDrafters.filter((name) => name !== "hierarchy" || this.#hasDatabases);
+    return autoDrafters.filter((name) => name !== "hierarchy" || this.#autoDatabases);
   }
 
   #why(name: string): string {
