@@ -65,6 +65,8 @@ test("generate writes a trace, trace view renders it; texts only if asked", asyn
   expect((await generate("--trace-text")).code).toBe(0);
   expect((await command(["trace", "view", file("g"), "--out", file("g.html")], env)).code).toBe(0);
   expect(readFileSync(file("g.html"), "utf8")).toContain("secret words");
+  const long = await command(["generate", "x ".repeat(600), ...model, "--trace-out", file("long")], env);
+  expect([long.code, readdirSync(folder).filter((name) => name.startsWith("long"))]).toEqual([1, []]);
   const bad = await command(["trace", "view", file("tiny.gguf")], env);
   expect(bad.code).toBe(2);
 }, 30_000);

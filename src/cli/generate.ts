@@ -77,6 +77,7 @@ async function run(model: Model, text: string, flags: Flags, signal: AbortSignal
       },
     }),
   });
+  generating.result.catch(() => writer?.discard());
   // Text between trace lines would be unreadable; a file and JSON get everything at once.
   const streams = !flags.json && !flags.trace && flags.out === undefined;
   let painted = "";
