@@ -7,6 +7,11 @@ export interface Drafter {
   readonly name: string;
   /** Target layers whose hidden states `observe` wants to see. */
   readonly needs: { readonly hidden?: readonly number[] };
+  /**
+   * Why its drafts can be judged by `match` only, if so: tokens that were sampled, but neither with their q in
+   * `DraftTree.draws` nor kept whatever they were. Drafts without q are point masses, and those every rule can judge.
+   */
+  readonly matchOnly?: string;
   /** Throws "vocabulary-mismatch" when the drafter's tokens are not the target's. */
   open(sequence: SequenceView): DraftSession;
 }
@@ -52,7 +57,10 @@ export interface Bid {
 
 /** One sequence's drafting. */
 export interface DraftSession {
-  /** What could be drafted after the root. Cheap: no network is run here. Empty when there is nothing to say. */
+  /**
+   * What could be drafted after the root. Cheap: no network is run here. Empty when there is nothing to say. Tokens to be
+   * drawn from a q must not have been drawn yet: what is bought may not depend on them.
+   */
   bid(context: TokenView): readonly Bid[];
   /**
    * Drafts at most `nodes` nodes of a bid of this round: the ones with the highest path chance. A path whose chance has

@@ -18,6 +18,7 @@ import { type RoundRecord, recordOffer, recordTree } from "./recording.ts";
 import { RoundBatches } from "./round-batch.ts";
 import { type DraftTree, emptyTree, Role } from "./tree.ts";
 import { type Verdict, verifyMatch } from "./verify.ts";
+import { keyedChoices, type RatioChoices, verifyRatio } from "./verify-ratio.ts";
 
 export interface GenerationOptions {
   readonly model: LanguageModel;
@@ -34,6 +35,11 @@ export interface GenerationOptions {
   readonly drafters?: readonly Drafter[];
   /** Default `auto`. */
   readonly policy?: Policy;
+  /**
+   * `match` (default): the tokens of plain decoding, whatever is drafted. `ratio`: tokens of the same law; sampled drafts
+   * are kept more often. Without sampled drafts, or at temperature 0, they are the same. See docs/verification.md.
+   */
+  readonly verify?: "match" | "ratio";
   readonly maxTokens: number;
   /** End-of-generation tokens. The one that ends the text is emitted. */
   readonly stopTokens?: ReadonlySet<number>;
@@ -105,6 +111,8 @@ export class Generation {
   private readonly sampler: Sampler;
   private readonly history: TokenHistory;
   private readonly draws: (position: number) => number;
+  /** Absent = `match`. */
+  private readonly ratio: RatioChoices | undefined;
   private readonly curve: CostCurve;
   private readonly guard: Guard;
   private readonly clock: () => number;
@@ -131,6 +139,9 @@ export class Generation {
     this.sampler = createSampler(sampling, model.vocabSize);
     this.history = createHistory(sampling, model.vocabSize, promptTokens);
     this.draws = (position) => keyedUniform(seed, completion, position);
+    if (options.verify === "ratio") {
+      this.ratio = keyedChoices((position, stream) => keyedUniform(seed, completion, position, stream));
+    }
     this.curve = options.curve ?? unmeasuredCurve();
     this.guard = options.guard ?? new Guard();
     this.clock = options.clock ?? (() => performance.now());
@@ -140,6 +151,8 @@ export class Generation {
     this.sources = [targetName, ...drafters.map((drafter) => drafter.name)];
     this.batches = new RoundBatches([...new Set(drafters.flatMap((drafter) => drafter.needs.hidden ?? []))]);
     const calibration = options.calibration ?? new Calibration();
+    // A drawn token is kept more often by ratio than by match.
+    const conditions = `temperature ${sampling.temperature.toFixed(1)}${this.ratio ? ", ratio" : ""}`;
     try {
       for (const drafter of policy.mode === "off" ? [] : drafters) {
         const session = drafter.open({
@@ -147,7 +160,7 @@ export class Generation {
           vocabSize: model.vocabSize,
           contextLength: this.tokens.length,
           target: { model, sequence },
-          acceptance: calibration.table(`${drafter.name} at temperature ${sampling.temperature.toFixed(1)}`),
+          acceptance: calibration.table(`${drafter.name} at ${conditions}`),
         });
         this.seats.push({ name: drafter.name, session });
       }
@@ -155,7 +168,15 @@ export class Generation {
       for (const { session } of this.seats) session.close();
       throw error;
     }
-    this.market = new Market(this.seats, policy, this.curve, this.guard, this.clock, model.vocabSize);
+    this.market = new Market(
+      this.seats,
+      policy,
+      this.curve,
+      this.guard,
+      this.clock,
+      model.vocabSize,
+      this.ratio !== undefined,
+    );
   }
 
   /** Prompt tokens that `prefillStep` has not run yet. The last prompt token is not one of them: it is the first root. */
@@ -256,7 +277,8 @@ export class Generation {
   private verify(tree: DraftTree, result: ForwardResult): readonly EmittedToken[] {
     const { verdict, sources } = this;
     const logits = (node: number) => result.logits(node + 1);
-    verifyMatch(tree, logits, this.sampler, this.history, this.draws, this.length, verdict);
+    if (this.ratio) verifyRatio(tree, logits, this.sampler, this.history, this.ratio, this.length, verdict);
+    else verifyMatch(tree, logits, this.sampler, this.history, this.draws, this.length, verdict);
     const emitted: EmittedToken[] = [];
     for (const token of verdict.emitted) {
       const node = verdict.path[emitted.length];
@@ -340,6 +362,17 @@ function check(options: GenerationOptions, policy: Policy): void {
   }
   if (policy.mode === "forced" && policy.budget === undefined) {
     throw new DraftwrightError("bad-argument", "Forced drafting needs a budget: how many nodes?");
+  }
+  const { verify = "match" } = options;
+  if (verify !== "match" && verify !== "ratio") {
+    throw new DraftwrightError("bad-argument", `verify is ${String(verify)}; it must be "match" or "ratio".`);
+  }
+  const unfit = verify === "ratio" ? drafters.find(({ matchOnly }) => matchOnly !== undefined) : undefined;
+  if (unfit) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `Drafter "${unfit.name}" cannot be verified by ratio: ${unfit.matchOnly}. Use verify: "match", or leave it out.`,
+    );
   }
   const names = [targetName, ...drafters.map((drafter) => drafter.name)];
   if (new Set(names).size !== names.length) {

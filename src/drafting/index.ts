@@ -1,7 +1,7 @@
 // The heart: a drafter proposes a tree of tokens, the target verifies it in one forward, and the output is the target's.
 // `Generation` is the decoding loop; drafters/ holds one file per drafter, conformance.ts the suite that each must pass.
 // A round: the market collects bids and buys what pays under the cost curve, the drafters draft it, `verifyMatch` keeps
-// what the target would have said itself. Nothing here knows of files, HTTP, workers or text: tokens in, tokens out.
+// what the target would have said itself, or `verifyRatio` what it may have said. Nothing here knows of files, HTTP, workers or text: tokens in, tokens out.
 
 export { buy, byExpectedTokens, verifiable } from "./budget.ts";
 export { AcceptanceTable, Calibration } from "./calibration.ts";
@@ -23,6 +23,7 @@ export { type LookupOptions, lookupDrafter } from "./drafters/lookup.ts";
 export { type ModelDrafterOptions, modelDrafter } from "./drafters/model.ts";
 export * from "./drafters/ouroboros/index.ts";
 export { predictionDrafter } from "./drafters/prediction/index.ts";
+export { type PickFrom, type SampledDrafts, seededPick } from "./drafters/sampled-draft.ts";
 export {
   type EmittedToken,
   type FinishReason,
@@ -39,6 +40,7 @@ export { type DraftingReport, Stats } from "./stats.ts";
 export {
   cutTree,
   type DraftTree,
+  type Draw,
   exclusiveSiblings,
   mergeTrees,
   pathChances,

@@ -2,7 +2,16 @@ import { buy, byExpectedTokens, type Forecast, probeBid, verifiable } from "./bu
 import type { CostCurve } from "./cost-curve.ts";
 import type { Bid, DraftSession, TokenView } from "./drafter.ts";
 import type { Guard } from "./guard.ts";
-import { checkTree, cutTree, type DraftTree, emptyTree, exclusiveSiblings, mergeTrees, pathChances } from "./tree.ts";
+import {
+  checkTree,
+  cutTree,
+  type DraftTree,
+  emptyTree,
+  exclusiveSiblings,
+  mergeTrees,
+  pathChances,
+  withoutDraws,
+} from "./tree.ts";
 
 /**
  * How much to draft. `off`: never. `forced`: `budget` nodes a round whenever the drafters can, whatever it costs. `auto`:
@@ -72,10 +81,12 @@ export class Market {
   private readonly guard: Guard;
   private readonly clock: () => number;
   private readonly vocabSize: number;
+  private readonly ratio: boolean;
   private purchases = 0;
   /** What a bid of each seat takes, and the rounds in a row in which it was not asked. */
   private readonly prices = new Map<Seat, { ms: number; passed: number }>();
 
+  /** `ratio`: the drafts will be judged by their q, so nothing may be cut for the value of a token that was drawn. */
   constructor(
     seats: readonly Seat[],
     policy: Policy,
@@ -83,6 +94,7 @@ export class Market {
     guard: Guard,
     clock: () => number,
     vocabSize: number,
+    ratio = false,
   ) {
     this.seats = seats;
     this.policy = policy;
@@ -90,6 +102,7 @@ export class Market {
     this.guard = guard;
     this.clock = clock;
     this.vocabSize = vocabSize;
+    this.ratio = ratio;
   }
 
   /** `kv`: committed rows of the target. */
@@ -151,14 +164,21 @@ export class Market {
     const start = this.clock();
     const bought = this.expand(offers[purchase.bid], purchase.nodes, purchase.floor, context);
     const drafted = this.withFree(bought, offers, purchase.bid, context);
-    const { nodes } = verifiable(drafted, this.clock() - start, this.curve, kv, context.maxNodes, explores);
+    const spentMs = this.clock() - start;
+    const nodes = drafted.draws
+      ? context.maxNodes
+      : verifiable(drafted, spentMs, this.curve, kv, context.maxNodes, explores).nodes;
     const tree = cutTree(drafted, nodes);
     const forecast = this.forecast(tree, kv, bids[purchase.bid].draftMs(purchase.nodes));
     return { tree, decision: nodes === 0 ? "draft-discarded" : "bought", ...asked, forecast, paid: true };
   }
 
-  /** What other drafters offer for nothing goes into the same tree; how much of it all is verified is decided after. */
+  /**
+   * What other drafters offer for nothing goes into the same tree; how much of it all is verified is decided after. Not so
+   * beside drawn tokens, where nothing can be decided after: it would all be verified.
+   */
   private withFree(tree: DraftTree, offers: readonly Offer[], bought: number, context: TokenView): DraftTree {
+    if (tree.draws) return tree;
     const trees = [tree];
     offers.forEach((offer, i) => {
       const nodes = Math.min(offer.bid.parent.length, context.maxNodes);
@@ -217,7 +237,7 @@ export class Market {
   private expand(offer: Offer, nodes: number, floor: number, context: TokenView): DraftTree {
     const tree = offer.seat.session.expand(offer.bid, nodes, floor);
     checkTree(tree, this.vocabSize, offer.seat.name);
-    offer.drafted = cutTree(tree, nodes, context.maxDepth);
+    offer.drafted = cutTree(this.ratio ? tree : withoutDraws(tree), nodes, context.maxDepth);
     return offer.drafted;
   }
 

@@ -34,7 +34,7 @@ describe("TreeBuilder", () => {
     expect(Array.from(tree.source)).toEqual([1, 1, 2, 2]);
     expect(Array.from(tree.confidence)).toEqual([0.75, 0.5, 0.5, 0.5]);
     expect(tree.role).toBeUndefined();
-    expect(tree.q).toBeUndefined();
+    expect(tree.draws).toBeUndefined();
   });
 
   test("a node both observed and proposed is proposed", () => {
@@ -92,11 +92,9 @@ describe("cutTree", () => {
     expect(Array.from(cutTree(sure, 2).parent)).toEqual([-1, 0]);
   });
 
-  test("carries role and q along", () => {
-    const q = Array.from({ length: 5 }, (_, i) => new Float32Array([i]));
-    const cut = cutTree({ ...tree, role: Uint8Array.of(0, 0, 1, 0, 1), q }, 3);
+  test("carries roles along", () => {
+    const cut = cutTree({ ...tree, role: Uint8Array.of(0, 0, 1, 0, 1) }, 3);
     expect(Array.from(cut.role ?? [])).toEqual([0, 0, 1]);
-    expect(cut.q?.map(([value]) => value)).toEqual([0, 1, 4]);
   });
 });
 

@@ -14,8 +14,21 @@ export interface DraftTree {
   readonly confidence: Float32Array;
   /** `Role` of each node; absent = all candidates. */
   readonly role?: Uint8Array;
-  /** Distribution each token was drawn from, [vocab] each, for `ratio` verification; absent = point masses. */
-  readonly q?: readonly Float32Array[];
+  /**
+   * For `ratio` verification, all draws of candidates in the order they were made, repeats of a token included; a node's
+   * index follows its first draw. Absent = every candidate is a point mass.
+   */
+  readonly draws?: readonly Draw[];
+}
+
+/** One proposal of a node's token. */
+export interface Draw {
+  readonly node: number;
+  /**
+   * Weights [vocab] in proportion to which the token was drawn, given the draws before it: without replacement, those of
+   * its drawn siblings are 0. Absent = a point mass.
+   */
+  readonly q?: Float32Array;
 }
 
 /** Observed nodes are evaluated by the target, and their drafter sees the outcome, but they are never accepted. */
@@ -28,10 +41,15 @@ export class TreeBuilder {
   private readonly source: number[] = [];
   private readonly confidence: number[] = [];
   private readonly role: number[] = [];
-  private readonly q: (Float32Array | undefined)[] = [];
+  /** Kept from the first sampled token on. */
+  private draws: Draw[] | undefined;
 
   get size(): number {
     return this.token.length;
+  }
+
+  tokenOf(node: number): number {
+    return this.token[node];
   }
 
   /** Node index of the child of `parent` that holds `token`, or -1. */
@@ -44,7 +62,7 @@ export class TreeBuilder {
 
   /**
    * Adds a node and returns its index. A merged node keeps its first source and the higher confidence; proposed and
-   * observed at once, it is proposed.
+   * observed at once, it is proposed. `q`: the weights [vocab] it was drawn from, if it was; a repeat is one more draw.
    */
   add(
     parent: number,
@@ -53,6 +71,43 @@ export class TreeBuilder {
     confidence: number,
     role: number = Role.candidate,
     q?: Float32Array,
+  ): number {
+    if (q) this.draws ??= pointMasses(this.role);
+    const node = this.place(parent, token, source, confidence, role);
+    if (role === Role.candidate) this.draws?.push({ node, q });
+    return node;
+  }
+
+  /** Adds the nodes and draws of a tree. */
+  merge(tree: DraftTree): void {
+    if (tree.draws) this.draws ??= pointMasses(this.role);
+    const index: number[] = [];
+    for (let i = 0; i < tree.token.length; i++) {
+      const parent = tree.parent[i] < 0 ? -1 : index[tree.parent[i]];
+      index.push(this.place(parent, tree.token[i], tree.source[i], tree.confidence[i], tree.role?.[i]));
+    }
+    if (!this.draws) return;
+    const draws = tree.draws ?? pointMasses(tree.role ?? new Uint8Array(tree.token.length));
+    for (const { node, q } of draws) this.draws.push({ node: index[node], q });
+  }
+
+  build(): DraftTree {
+    return {
+      token: Int32Array.from(this.token),
+      parent: Int32Array.from(this.parent),
+      source: Uint8Array.from(this.source),
+      confidence: Float32Array.from(this.confidence),
+      ...(this.role.some((role) => role !== Role.candidate) && { role: Uint8Array.from(this.role) }),
+      ...(this.draws && { draws: this.draws.slice() }),
+    };
+  }
+
+  private place(
+    parent: number,
+    token: number,
+    source: number,
+    confidence: number,
+    role: number = Role.candidate,
   ): number {
     const twin = this.find(parent, token);
     if (twin >= 0) {
@@ -65,20 +120,14 @@ export class TreeBuilder {
     this.source.push(source);
     this.confidence.push(confidence);
     this.role.push(role);
-    this.q.push(q);
     return this.token.length - 1;
   }
+}
 
-  build(): DraftTree {
-    return {
-      token: Int32Array.from(this.token),
-      parent: Int32Array.from(this.parent),
-      source: Uint8Array.from(this.source),
-      confidence: Float32Array.from(this.confidence),
-      ...(this.role.some((role) => role !== Role.candidate) && { role: Uint8Array.from(this.role) }),
-      ...(this.q.length > 0 && this.q.every((q) => q !== undefined) && { q: this.q }),
-    };
-  }
+function pointMasses(role: ArrayLike<number>): Draw[] {
+  const draws: Draw[] = [];
+  for (let node = 0; node < role.length; node++) if (role[node] === Role.candidate) draws.push({ node });
+  return draws;
 }
 
 export const emptyTree: DraftTree = new TreeBuilder().build();
@@ -89,7 +138,7 @@ export function checkTree(tree: DraftTree, vocabSize: number, drafter: string): 
   const refuse = (what: string): never => {
     throw new DraftwrightError("bad-argument", `Drafter "${drafter}" proposed a tree whose ${what}. Mend the drafter.`);
   };
-  for (const column of [tree.parent, tree.source, tree.confidence, tree.role, tree.q]) {
+  for (const column of [tree.parent, tree.source, tree.confidence, tree.role]) {
     if (column && column.length !== size) refuse(`arrays differ in length (${column.length} and ${size})`);
   }
   for (let i = 0; i < size; i++) {
@@ -103,6 +152,28 @@ export function checkTree(tree: DraftTree, vocabSize: number, drafter: string): 
       if (tree.parent[j] === parent && tree.token[j] === token) refuse(`nodes ${j} and ${i} are equal siblings`);
     }
   }
+  for (const { node, q } of tree.draws ?? []) {
+    if (!(node >= 0 && node < size)) refuse(`draws name node ${node}, outside 0..${size - 1}`);
+    if (tree.role?.[node] === Role.observed) refuse(`draws name node ${node}, which is only observed`);
+    if (!q) continue;
+    if (q.length !== vocabSize) refuse(`node ${node} has a q of ${q.length} entries, not ${vocabSize}`);
+    if (!(q[tree.token[node]] > 0)) refuse(`node ${node} holds a token of q ${q[tree.token[node]]}: not its own q`);
+  }
+  if (tree.draws) checkDrawOrder(tree, tree.draws, refuse);
+}
+
+/** Cuts keep the first nodes, so these must be the nodes drawn first. */
+function checkDrawOrder(tree: DraftTree, draws: readonly Draw[], refuse: (what: string) => never): void {
+  let drawn = 0;
+  const next = () => {
+    while (tree.role?.[drawn] === Role.observed) drawn++;
+    return drawn;
+  };
+  for (const { node } of draws) {
+    if (node > next()) refuse(`node ${node} is drawn before node ${drawn}`);
+    if (node === drawn) drawn++;
+  }
+  if (next() < tree.token.length) refuse(`node ${drawn} has no draw, though others have`);
 }
 
 /** Depth of every node, children of the root at 0. */
@@ -130,14 +201,19 @@ export function buyingOrder(path: Float64Array): Int32Array {
   return order;
 }
 
-/** The `nodes` nodes of `tree` with the highest path chance, none at `maxDepth` or deeper. */
+/**
+ * At most `nodes` nodes of `tree`, none at `maxDepth` or deeper: the ones with the highest path chance. Where draws are
+ * recorded, the ones drawn first, for a draw must not be dropped for its own value: drawing ends with the one that makes
+ * the last node, or a repeat after it would be kept just because it is one.
+ */
 export function cutTree(tree: DraftTree, nodes: number, maxDepth = Number.POSITIVE_INFINITY): DraftTree {
   const depth = nodeDepths(tree.parent);
-  const kept = buyingOrder(pathChances(tree.parent, tree.confidence))
+  const order = tree.draws ? Int32Array.from(depth.keys()) : buyingOrder(pathChances(tree.parent, tree.confidence));
+  const kept = order
     .filter((node) => depth[node] < maxDepth)
     .slice(0, Math.max(0, nodes))
     .sort();
-  if (kept.length === tree.token.length) return tree;
+  if (kept.length === tree.token.length && !(tree.draws && kept.length === nodes)) return tree;
   const index = new Map<number, number>();
   kept.forEach((node, i) => {
     index.set(node, i);
@@ -148,21 +224,41 @@ export function cutTree(tree: DraftTree, nodes: number, maxDepth = Number.POSITI
     source: Uint8Array.from(kept, (node) => tree.source[node]),
     confidence: Float32Array.from(kept, (node) => tree.confidence[node]),
     ...(tree.role && { role: Uint8Array.from(kept, (node) => (tree.role as Uint8Array)[node]) }),
-    ...(tree.q && { q: Array.from(kept, (node) => (tree.q as Float32Array[])[node]) }),
+    ...(tree.draws && { draws: cutDraws(tree.draws, index, kept.length >= nodes) }),
   };
 }
 
-/** One tree with the nodes of all: equal paths become one node, credited to the first tree that has it. */
+/** Draws of the kept nodes; `full`: up to the first one of the last node. */
+function cutDraws(draws: readonly Draw[], index: ReadonlyMap<number, number>, full: boolean): Draw[] {
+  const kept: Draw[] = [];
+  const seen = new Set<number>();
+  let last = 0;
+  for (const { node: old, q } of draws) {
+    const node = index.get(old);
+    if (node === undefined) continue;
+    kept.push({ node, q });
+    if (seen.has(node)) continue;
+    seen.add(node);
+    last = kept.length;
+  }
+  return full ? kept.slice(0, last) : kept;
+}
+
+/** The tree for `match` verification, which asks for nobody's q: it may then be cut as one pleases. */
+export function withoutDraws(tree: DraftTree): DraftTree {
+  if (!tree.draws) return tree;
+  const { draws: _, ...rest } = tree;
+  return rest;
+}
+
+/**
+ * One tree with the nodes of all: equal paths become one node, credited to the first tree that has it. Draws are judged
+ * tree by tree.
+ */
 export function mergeTrees(trees: readonly DraftTree[]): DraftTree {
   if (trees.length === 1) return trees[0];
   const builder = new TreeBuilder();
-  for (const tree of trees) {
-    const index: number[] = [];
-    for (let i = 0; i < tree.token.length; i++) {
-      const parent = tree.parent[i] < 0 ? -1 : index[tree.parent[i]];
-      index.push(builder.add(parent, tree.token[i], tree.source[i], tree.confidence[i], tree.role?.[i], tree.q?.[i]));
-    }
-  }
+  for (const tree of trees) builder.merge(tree);
   return builder.build();
 }
 

@@ -46,7 +46,8 @@ export function verifyMatch(
   }
 }
 
-function candidateChild(tree: DraftTree, parent: number, token: number): number {
+/** Node index of the child that holds `token` and may be accepted, or -1. */
+export function candidateChild(tree: DraftTree, parent: number, token: number): number {
   for (let node = parent + 1; node < tree.token.length; node++) {
     if (tree.parent[node] === parent && tree.token[node] === token && tree.role?.[node] !== Role.observed) return node;
   }

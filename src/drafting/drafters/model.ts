@@ -11,16 +11,23 @@ import {
   judge,
   nodeDepths,
   pathChances,
+  Role,
   TreeBuilder,
 } from "../tree.ts";
 import { DraftSequence } from "./draft-sequence.ts";
 import { likeliest } from "./likeliest.ts";
+import { type DraftPath, draftPaths, type PickFrom, type SampledDrafts, without } from "./sampled-draft.ts";
 
 export interface ModelDrafterOptions {
   /** A smaller model over the target's vocabulary. The caller keeps it and disposes of it. */
   readonly model: LanguageModel;
   /** Tokens proposed after each token of the chain: the likeliest goes on, the others are leaves. Default 2. */
   readonly branches?: number;
+  /**
+   * Draft by sampling, without replacement among siblings, and hand the distributions to `ratio` verification. Default:
+   * the likeliest tokens, point masses.
+   */
+  readonly sampled?: SampledDrafts;
   /** Milliseconds of the drafter's own forwards; by default learned from them. */
   readonly curve?: CostCurve;
   readonly clock?: () => number;
@@ -37,8 +44,8 @@ const rankPriors = [0.65, 0.12, 0.05, 0.03];
 const confidenceBuckets = 10;
 
 /**
- * Small-model drafting: the model continues the text greedily, one forward a token, in its own KV cache.
- * Source: Leviathan et al. 2023 with an argmax draft, so that `match` is the rule that is lossless for it. The drafts go on
+ * Small-model drafting: the model continues the text, one forward a token, in its own KV cache. Greedily by default, which
+ * makes point masses for either rule; or by sampling. Source: Leviathan et al. 2023; siblings: Miao et al. 2023. The drafts go on
  * from the rows that were accepted; the last drafted token was never run, so each round starts with one or two of catch-up.
  */
 export function modelDrafter(options: ModelDrafterOptions): Drafter {
@@ -60,7 +67,7 @@ export function modelDrafter(options: ModelDrafterOptions): Drafter {
           `The drafter has ${model.vocabSize} tokens, the target ${view.vocabSize}. Choose a drafter of the same family.`,
         );
       }
-      return new ModelSession(model, view, branches, curve, clock);
+      return new ModelSession(options, view, branches, curve, clock);
     },
   };
 }
@@ -80,6 +87,7 @@ class ModelSession implements DraftSession {
   private readonly branches: number;
   private readonly curve: CostCurve;
   private readonly sequence: DraftSequence;
+  private readonly sampled: { readonly pick: PickFrom; open(context: TokenView): DraftPath } | undefined;
   private context: TokenView | null = null;
   private offer: Shape | null = null;
   private drafted: DraftTree = emptyTree;
@@ -87,12 +95,19 @@ class ModelSession implements DraftSession {
   private readonly rank: number[] = [];
   private readonly bucket: number[] = [];
 
-  constructor(model: LanguageModel, view: SequenceView, branches: number, curve: CostCurve, clock: () => number) {
+  constructor(
+    { model, sampled }: ModelDrafterOptions,
+    view: SequenceView,
+    branches: number,
+    curve: CostCurve,
+    clock: () => number,
+  ) {
     this.source = view.source;
     this.acceptance = view.acceptance;
     this.branches = Math.min(branches, view.vocabSize);
     this.curve = curve;
     this.sequence = new DraftSequence(model, view.contextLength, curve, clock);
+    this.sampled = sampled && { pick: sampled.pick, open: draftPaths(sampled.sampling, view.vocabSize) };
   }
 
   bid(context: TokenView): readonly Bid[] {
@@ -123,7 +138,7 @@ class ModelSession implements DraftSession {
       if (rank === 0) left = 1;
       parent[i] = level === 0 ? -1 : (level - 1) * this.branches;
       // The target says one token: siblings exclude each other, but their chances are learned separately.
-      chance[i] = Math.min(left, this.acceptance.chance(rank, level, rankPriors[rank]));
+      chance[i] = Math.min(left, this.chanceAt(rank, level));
       left -= chance[i];
     }
     this.offer = { version, parent, chance, steps: stepsByNodes(parent, chance) };
@@ -132,13 +147,19 @@ class ModelSession implements DraftSession {
 
   expand(bid: Bid, nodes: number, floor: number): DraftTree {
     const context = this.context as TokenView;
-    const levels = Math.min(
-      stepsByNodes(bid.parent, bid.chance)[Math.min(nodes, bid.parent.length)],
-      this.depthLimit(context),
-    );
-    const builder = new TreeBuilder();
+    const most = Math.min(nodes, bid.parent.length);
+    const levels = Math.min(stepsByNodes(bid.parent, bid.chance)[most], this.depthLimit(context));
     this.rank.length = 0;
     this.bucket.length = 0;
+    this.drafted = this.sampled
+      ? this.drawTree(this.sampled.open(context), this.sampled.pick, this.childrenByLevel(bid, most), levels, floor)
+      : this.likeliestTree(levels, floor);
+    return cutTree(this.drafted, nodes);
+  }
+
+  private likeliestTree(levels: number, floor: number): DraftTree {
+    const context = this.context as TokenView;
+    const builder = new TreeBuilder();
     let logits = this.sequence.run(context.tokens, context.length)(0);
     let parent = -1;
     let path = 1;
@@ -146,9 +167,8 @@ class ModelSession implements DraftSession {
       const { tokens, probabilities } = likeliest(logits, this.branches);
       const above = parent;
       for (let rank = 0; rank < tokens.length; rank++) {
-        const confidence = Math.min(confidenceBuckets - 1, Math.floor(probabilities[rank] * confidenceBuckets));
-        const bucket = maxBranches + confidence;
-        const chance = this.acceptance.chance(bucket, 0, (confidence + 0.5) / confidenceBuckets);
+        const bucket = confidenceBucket(probabilities[rank]);
+        const chance = this.acceptance.chance(bucket, 0, (bucket - maxBranches + 0.5) / confidenceBuckets);
         const node = builder.add(above, tokens[rank], this.source, chance);
         this.rank[node] = rank;
         this.bucket[node] = bucket;
@@ -156,11 +176,61 @@ class ModelSession implements DraftSession {
         parent = node;
         path *= chance;
       }
-      if (level + 1 >= levels || path * this.acceptance.chance(0, level + 1, rankPriors[0]) < floor) break;
+      if (level + 1 >= levels || path * this.chanceAt(0, level + 1) < floor) break;
       logits = this.sequence.extend(tokens[0]);
     }
-    this.drafted = builder.build();
-    return cutTree(this.drafted, nodes);
+    return builder.build();
+  }
+
+  /**
+   * Draws `children[level]` tokens at each level, without replacement; the first goes on. How many, and whether there is
+   * another level, does not depend on what they are.
+   */
+  private drawTree(
+    path: DraftPath,
+    pick: PickFrom,
+    children: readonly number[],
+    levels: number,
+    floor: number,
+  ): DraftTree {
+    const context = this.context as TokenView;
+    const builder = new TreeBuilder();
+    let logits = this.sequence.run(context.tokens, context.length)(0);
+    let parent = -1;
+    let chance = 1;
+    for (let level = 0; ; level++) {
+      const above = parent;
+      const first = path.q(logits);
+      let q: Float32Array | undefined = first;
+      for (let rank = 0; q && rank < children[level]; rank++) {
+        const token = pick(q);
+        const node = builder.add(above, token, this.source, this.chanceAt(rank, level), Role.candidate, q);
+        this.rank[node] = rank;
+        this.bucket[node] = confidenceBucket(first[token]);
+        q = without(q, token);
+        if (rank === 0) parent = node;
+      }
+      chance *= this.chanceAt(0, level);
+      if (level + 1 >= levels || chance * this.chanceAt(0, level + 1) < floor) break;
+      const token = builder.tokenOf(parent);
+      path.push(token);
+      logits = this.sequence.extend(token);
+    }
+    return builder.build();
+  }
+
+  /** How many children the `nodes` nodes of the highest path chance have at each level. */
+  private childrenByLevel(bid: Bid, nodes: number): number[] {
+    const children: number[] = [];
+    for (const node of buyingOrder(pathChances(bid.parent, bid.chance)).subarray(0, nodes)) {
+      const level = Math.floor(node / this.branches);
+      children[level] = (children[level] ?? 0) + 1;
+    }
+    return children;
+  }
+
+  private chanceAt(rank: number, level: number): number {
+    return this.acceptance.chance(rank, level, rankPriors[rank]);
   }
 
   observe(round: RoundResult): void {
@@ -179,6 +249,10 @@ class ModelSession implements DraftSession {
   private depthLimit(context: TokenView): number {
     return Math.min(context.maxDepth, this.sequence.capacity - context.length + 1);
   }
+}
+
+function confidenceBucket(probability: number): number {
+  return maxBranches + Math.min(confidenceBuckets - 1, Math.floor(probability * confidenceBuckets));
 }
 
 /** For every number of nodes bought in order of path chance: the forwards they take, one a level. [nodes + 1] */

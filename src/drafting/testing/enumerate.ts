@@ -1,4 +1,5 @@
 import type { Sampler } from "../../lm/sampling/index.ts";
+import type { RatioChoices } from "../verify-ratio.ts";
 
 /** One random choice: an index, taken with the probability that stands there. */
 export type Choose = (probabilities: ArrayLike<number>) => number;
@@ -70,6 +71,15 @@ export function choosing(sampler: Sampler, vocabSize: number, choose: Choose): S
       sampler.distribution(logits, history, distribution);
       return choose(distribution);
     },
+  };
+}
+
+/** The choices of `ratio` verification made by `choose`; plain draws are those of a `choosing` sampler. */
+export function enumeratedChoices(choose: Choose): RatioChoices {
+  return {
+    plain: () => 0,
+    accept: (chance) => choose([chance, 1 - chance]) === 0,
+    draw: (weights) => choose(weights),
   };
 }
 

@@ -1,11 +1,11 @@
 import { DraftwrightError } from "../../../errors.ts";
 import type { SkipSet } from "../../../lm/model.ts";
-import { createHistory, createSampler, keyedUniform, type SamplingParams } from "../../../lm/sampling/index.ts";
 import type { AcceptanceTable } from "../../calibration.ts";
 import { type CostCurve, MeasuredCurve, unmeasuredCurve } from "../../cost-curve.ts";
 import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../../drafter.ts";
 import { type DraftTree, emptyTree, judge, TreeBuilder } from "../../tree.ts";
 import { likeliest } from "../likeliest.ts";
+import { draftPaths, type SampledDrafts } from "../sampled-draft.ts";
 import { draftStep, type StepCost } from "./draft-step.ts";
 import type { SavedSkipSet } from "./saved.ts";
 import { checkedSkipSet } from "./skip-set.ts";
@@ -24,16 +24,10 @@ export interface LayerSkipOptions {
    * than a fifth, nothing is offered. Default: nothing is known, the price is learned.
    */
   readonly cost?: StepCost;
-  /**
-   * Draft by sampling, and hand the distributions to `ratio` verification: the request's sampling parameters, and who
-   * draws (`seededPick`). Default: the likeliest token, a point mass.
-   */
-  readonly sampled?: { readonly sampling: SamplingParams; readonly pick: PickFrom };
+  /** Draft by sampling, and hand the distributions to `ratio` verification. Default: the likeliest token, a point mass. */
+  readonly sampled?: SampledDrafts;
   readonly clock?: () => number;
 }
-
-/** Draws a token from weights q [vocab], which need not sum to 1 exactly. */
-export type PickFrom = (q: Float32Array) => number;
 
 /** What drafting with one skip set has come to so far. */
 export interface LayerSkipReport extends ThresholdState {
@@ -61,8 +55,6 @@ const maxLevels = 16;
 const confidenceBuckets = 10;
 const firstChance = 0.8;
 const traceLength = 256;
-/** Randomness for drafts must not be that of the target's draws at any position. */
-const draftStream = 0x6c736b70;
 
 /**
  * Self-speculative drafting: the target drafts for itself with some attention and MLP sublayers left out, over the same
@@ -277,40 +269,17 @@ function pickLikeliest(logits: Float32Array): Draft {
 }
 
 /** Draws from the drafter's distribution after the sampling chain. */
-function sampledDrafts(
-  { sampling, pick }: NonNullable<LayerSkipOptions["sampled"]>,
-  vocabSize: number,
-): (context: TokenView) => PickDraft {
-  const sampler = createSampler(sampling, vocabSize);
-  const distribution = new Float64Array(vocabSize);
-  return ({ tokens, length }) => {
-    const history = createHistory(sampling, vocabSize, tokens.subarray(0, length));
+function sampledDrafts({ sampling, pick }: SampledDrafts, vocabSize: number): (context: TokenView) => PickDraft {
+  const openPath = draftPaths(sampling, vocabSize);
+  return (context) => {
+    const path = openPath(context);
     return (logits) => {
       const { tokens: top, probabilities } = likeliest(logits, 1);
-      sampler.distribution(logits, history, distribution);
-      const q = Float32Array.from(distribution);
+      const q = path.q(logits);
       const token = pick(q);
-      history.push(token);
+      path.push(token);
       return { token, confidence: probabilities[0] * Math.exp(logits[token] - logits[top[0]]), q };
     };
-  };
-}
-
-/** Inverse CDF in token order. No draw is ever used twice, and none is one that the target uses. */
-export function seededPick(seed: number): PickFrom {
-  let draws = 0;
-  return (q) => {
-    const total = q.reduce((sum, weight) => sum + weight, 0);
-    const u = total * keyedUniform(seed, 0, draws++, draftStream);
-    let cumulative = 0;
-    let last = 0;
-    for (let token = 0; token < q.length; token++) {
-      if (q[token] === 0) continue;
-      cumulative += q[token];
-      last = token;
-      if (u < cumulative) break;
-    }
-    return last;
   };
 }
 

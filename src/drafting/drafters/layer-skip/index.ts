@@ -9,7 +9,6 @@ export {
   type LayerSkipOptions,
   type LayerSkipReport,
   layerSkipDrafter,
-  seededPick,
 } from "./drafter.ts";
 export {
   parseSkipSet,

@@ -2,10 +2,13 @@ import { describe, expect, test } from "vitest";
 import { chainBatch, type SkipSet } from "../../../lm/model.ts";
 import { createHistory, createSampler, type SamplingParams } from "../../../lm/sampling/index.ts";
 import { seededRandom, toyModel } from "../../../lm/toy/index.ts";
-import { composeRounds, totalVariation } from "../../testing/enumerate.ts";
+import { choosing, composeRounds, enumeratedChoices, totalVariation } from "../../testing/enumerate.ts";
 import { sequenceView } from "../../testing/sequence-view.ts";
+import type { Verdict } from "../../verify.ts";
+import { verifyRatio } from "../../verify-ratio.ts";
+import { seededPick } from "../sampled-draft.ts";
 import { draftStep } from "./draft-step.ts";
-import { type LayerSkipOptions, layerSkipDrafter, seededPick } from "./drafter.ts";
+import { type LayerSkipOptions, layerSkipDrafter } from "./drafter.ts";
 
 const none: SkipSet = { attention: [], mlp: [] };
 
@@ -29,8 +32,6 @@ describe("ratio verification", () => {
     const sum = Array.from(weights).reduce((a, b) => a + b, 0);
     return Array.from(weights, (weight) => weight / sum);
   };
-  const pointMass = (token: number) => Array.from({ length: vocabSize }, (_, i) => (i === token ? 1 : 0));
-
   /** Rounds after one prefix: drafts of the drafter under test, the target's laws, and a draft's own softmax. */
   function following(tokens: readonly number[], sampled: LayerSkipOptions["sampled"]) {
     const sequence = small.open();
@@ -41,23 +42,24 @@ describe("ratio verification", () => {
       sequenceView({ target: { model: small, sequence } }),
     );
     const context = { tokens: Int32Array.from(tokens), length: tokens.length, maxDepth: 2, maxNodes: 2 };
-    const known = new Map<string, number[]>();
-    const lawAfter = (path: readonly number[], skip: SkipSet) => {
+    const known = new Map<string, Float32Array>();
+    const logitsAfter = (path: readonly number[], skip: SkipSet) => {
       const key = `${path}|${skip.attention}`;
       const found =
-        known.get(key) ?? law([root, ...path].map((t) => draftStep(small, sequence, t, skip).slice())[path.length]);
+        known.get(key) ?? [root, ...path].map((t) => draftStep(small, sequence, t, skip).slice())[path.length];
       sequence.compact([]);
       known.set(key, found);
       return found;
     };
     return {
       draft: () => session.expand(session.bid(context)[0], 2, 0),
-      target: (path: readonly number[]) => lawAfter(path, none),
-      softmax: (path: readonly number[]) => lawAfter(path, skip),
+      logits: (path: readonly number[]) => logitsAfter(path, none),
+      target: (path: readonly number[]) => law(logitsAfter(path, none)),
+      softmax: (path: readonly number[]) => law(logitsAfter(path, skip)),
     };
   }
 
-  /** Rounds by the rule of Leviathan et al. 2023, written out, with every draw made by `choose`. */
+  /** Rounds by `verifyRatio`, with every draw made by `choose`. */
   function ratioRounds(kind: "sampled" | "argmax" | "argmax judged by softmax", seededDrafts?: number) {
     let draw: Choose = () => 0;
     const pick = seededDrafts === undefined ? (q: Float32Array) => draw(normalised(q)) : seededPick(seededDrafts);
@@ -69,18 +71,19 @@ describe("ratio verification", () => {
         places.get(key) ?? following([...start, ...prefix], kind === "sampled" ? { sampling, pick } : undefined);
       places.set(key, place);
       const tree = place.draft();
-      expect(tree.q === undefined).toBe(kind !== "sampled");
-      const emitted: number[] = [];
-      for (const [i, token] of tree.token.entries()) {
-        const p = place.target(emitted);
-        const own = kind === "argmax" ? pointMass(token) : place.softmax(emitted);
-        const q = tree.q ? normalised(tree.q[i]) : own;
-        const keep = Math.min(1, p[token] / q[token]);
-        if (choose([keep, 1 - keep]) === 1)
-          return [...emitted, choose(normalised(p.map((x, j) => Math.max(0, x - q[j]))))];
-        emitted.push(token);
-      }
-      return [...emitted, choose(place.target(emitted))];
+      expect(tree.draws === undefined).toBe(kind !== "sampled");
+      const draws = Array.from(tree.token, (_, node) => ({
+        node,
+        q: Float32Array.from(place.softmax(Array.from(tree.token.subarray(0, node)))),
+      }));
+      const judged = kind === "argmax judged by softmax" ? { ...tree, draws } : tree;
+      const tokens = [...start, ...prefix];
+      const history = createHistory(sampling, vocabSize, tokens);
+      const verdict: Verdict = { path: [], emitted: [] };
+      const logits = (node: number) => place.logits(Array.from(tree.token.subarray(0, node + 1)));
+      const chosen = choosing(sampler, vocabSize, choose);
+      verifyRatio(judged, logits, chosen, history, enumeratedChoices(choose), tokens.length, verdict);
+      return verdict.emitted;
     };
   }
 
