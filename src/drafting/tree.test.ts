@@ -9,6 +9,7 @@ import {
   nodeDepths,
   Role,
   TreeBuilder,
+  withoutDraws,
 } from "./tree.ts";
 
 /** Nodes as [parent, token, confidence], all of source 1. */
@@ -128,5 +129,76 @@ test("siblings exclude each other: confidences that sum to more than 1 are scale
   const scaled = exclusiveSiblings(treeOf([-1, 1, 0.75], [-1, 2, 0.75], [0, 1, 0.9], [1, 1, 1], [1, 2, 1]));
   [0.5, 0.5, 0.9, 0.5, 0.5].forEach((confidence, node) => {
     expect(scaled.confidence[node]).toBeCloseTo(confidence, 6);
+  });
+});
+
+describe("recorded draws", () => {
+  const q = Float32Array.of(0.5, 0.5);
+  const draws = (tree: DraftTree) => tree.draws?.map(({ node, q }) => [node, q !== undefined]);
+  const iid = (...tokens: number[]) => {
+    const builder = new TreeBuilder();
+    for (const token of tokens) builder.add(-1, token, 1, 0.5, Role.candidate, q);
+    return builder.build();
+  };
+
+  test("a repeat is a draw of the node that is there", () => {
+    const tree = iid(1, 1, 0, 1);
+    expect(Array.from(tree.token)).toEqual([1, 0]);
+    expect(draws(tree)?.map(([node]) => node)).toEqual([0, 0, 1, 0]);
+  });
+
+  test("point masses before and after are tagged as such, observed nodes are none", () => {
+    const builder = new TreeBuilder();
+    builder.add(-1, 0, 1, 0.5);
+    builder.add(-1, 1, 1, 0.5, Role.observed);
+    builder.add(0, 1, 1, 0.5, Role.candidate, q);
+    builder.add(2, 0, 1, 0.5);
+    const tree = builder.build();
+    expect(draws(tree)).toEqual([
+      [0, false],
+      [2, true],
+      [3, false],
+    ]);
+    expect(() => checkTree(tree, 2, "fine")).not.toThrow();
+  });
+
+  test("a merge keeps every draw, tree by tree", () => {
+    const merged = mergeTrees([iid(1), treeOf([-1, 0, 0.5], [-1, 1, 0.5]), iid(0)]);
+    expect(Array.from(merged.token)).toEqual([1, 0]);
+    expect(draws(merged)).toEqual([
+      [0, true],
+      [1, false],
+      [0, false],
+      [1, true],
+    ]);
+  });
+
+  test("a cut keeps what was drawn first, and no repeat after its last node", () => {
+    expect(draws(cutTree(iid(1, 1, 0, 1), 1))).toEqual([[0, true]]);
+    expect(draws(cutTree(iid(1, 1), 1))).toEqual([[0, true]]);
+    expect(cutTree(iid(1, 1, 0, 1), 2).draws).toHaveLength(3);
+    expect(cutTree(iid(1, 1), 2).draws).toHaveLength(2);
+    expect(withoutDraws(iid(1, 1)).draws).toBeUndefined();
+  });
+
+  test.each<[string, DraftTree, RegExp]>([
+    ["a node without a draw", { ...iid(0, 1), draws: [{ node: 0, q }] }, /node 1 has no draw/],
+    [
+      "nodes out of order",
+      {
+        ...iid(0, 1),
+        draws: [
+          { node: 1, q },
+          { node: 0, q },
+        ],
+      },
+      /node 1 is drawn before node 0/,
+    ],
+    ["a q of another vocabulary", { ...iid(0), draws: [{ node: 0, q: new Float32Array(3) }] }, /3 entries, not 2/],
+    ["a token its q cannot give", { ...iid(0), draws: [{ node: 0, q: Float32Array.of(0, 1) }] }, /q 0/],
+    ["a draw of an observed node", { ...iid(0), role: Uint8Array.of(Role.observed) }, /only observed/],
+    ["a draw of no node", { ...iid(0), draws: [{ node: 7 }] }, /outside/],
+  ])("refuses %s", (_, tree, message) => {
+    expect(() => checkTree(tree, 2, "bad")).toThrow(message);
   });
 });

@@ -213,58 +213,6 @@ describe("planted bugs are caught", () => {
   });
 });
 
-describe("the ratio rule, for reference", () => {
-  // The rule itself comes with sampled drafters. Its best-known bugs are here to show that this harness sees them.
-  const plain = lawOf(1, verifyMatch, drafters[0][1]);
-  const residual = (p: readonly number[], q: readonly number[]) => {
-    const rest = p.map((value, i) => Math.max(0, value - q[i]));
-    const sum = rest.reduce((a, b) => a + b);
-    return sum > 0 ? rest.map((value) => value / sum) : p;
-  };
-  /** Leviathan et al. 2023, on a sampled chain; `draft` returns tokens and the q it claims they were drawn from. */
-  const ratioLaw = (draft: (prefix: readonly number[], choose: Choose) => { token: number; q: number[] }[]) =>
-    composeRounds(3, (prefix, choose) => {
-      const emitted: number[] = [];
-      for (const { token, q } of draft(prefix, choose)) {
-        const p = target([...prefix, ...emitted]);
-        const accept = q[token] > 0 ? Math.min(1, p[token] / q[token]) : 1;
-        if (choose([accept, 1 - accept]) === 1) return [...emitted, choose(residual(p, q))];
-        emitted.push(token);
-      }
-      return [...emitted, choose(target([...prefix, ...emitted]))];
-    });
-  const sampled =
-    (nodes: number, dropBelow = 0) =>
-    (prefix: readonly number[], choose: Choose) => {
-      const drafted: { token: number; q: number[] }[] = [];
-      const path = [...prefix];
-      for (let i = 0; i < nodes; i++) {
-        const q = draftTable(path);
-        const token = choose(q);
-        if (q[token] < dropBelow) break;
-        drafted.push({ token, q });
-        path.push(token);
-      }
-      return drafted;
-    };
-
-  test("is exact on a sampled chain", () => {
-    expect(totalVariation(ratioLaw(sampled(2)), plain)).toBeLessThan(1e-7);
-  });
-
-  test("BUG: dropping a sampled token because of its low confidence", () => {
-    expect(totalVariation(ratioLaw(sampled(3, 0.3)), plain)).toBeGreaterThan(0.05);
-  });
-
-  test("BUG: an argmax draft judged with softmax q", () => {
-    const law = ratioLaw((prefix) => {
-      const q = draftTable(prefix);
-      return [{ token: q.indexOf(Math.max(...q)), q }];
-    });
-    expect(totalVariation(law, plain)).toBeGreaterThan(0.05);
-  });
-});
-
 test("draws are keyed by absolute position, and the history follows the path", () => {
   const positions: number[] = [];
   const seen: number[] = [];
