@@ -11,6 +11,7 @@ import { type LayerSkipOptions, layerSkipDrafter } from "./drafters/layer-skip/i
 import { lookupDrafter } from "./drafters/lookup.ts";
 import { modelDrafter } from "./drafters/model.ts";
 import { predictionDrafter } from "./drafters/prediction/index.ts";
+import { seededPick } from "./drafters/sampled-draft.ts";
 import { letterVocabulary } from "./testing/vocabularies.ts";
 import { TreeBuilder } from "./tree.ts";
 import { crossVocabularyDrafter, translatingReviewer } from "./vocabulary/index.ts";
@@ -37,6 +38,13 @@ drafterConformance("model: the target itself, as a chain", (world) =>
 );
 drafterConformance("model with a shorter context than the target", (world) =>
   modelDrafter({ model: small(world, { contextLength: 16 }), curve: cheap }),
+);
+drafterConformance("model, sampling", (world) =>
+  modelDrafter({
+    model: small(world, { seed: 8 }),
+    curve: cheap,
+    sampled: { sampling: { temperature: 0.8 }, pick: seededPick(3) },
+  }),
 );
 const levels = (world: World, seeds: readonly number[]) =>
   seeds.map((seed) => ({ model: small(world, { seed }), curve: cheap }));

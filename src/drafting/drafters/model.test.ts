@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chainBatch, type ForwardBatch, type LanguageModel } from "../../lm/model.ts";
-import { argmax } from "../../lm/sampling/index.ts";
+import { argmax, createHistory, createSampler } from "../../lm/sampling/index.ts";
 import { toyModel } from "../../lm/toy/index.ts";
 import { AcceptanceTable } from "../calibration.ts";
 import type { CostCurve } from "../cost-curve.ts";
@@ -9,6 +9,7 @@ import { sequenceView } from "../testing/sequence-view.ts";
 import { emptyTree } from "../tree.ts";
 import { likeliest } from "./likeliest.ts";
 import { type ModelDrafterOptions, modelDrafter } from "./model.ts";
+import { seededPick } from "./sampled-draft.ts";
 
 const curve: CostCurve = { ms: (width) => 1 + 0.1 * (width - 1), observe() {} };
 const prompt = [3, 1, 4, 1, 5, 9, 2, 6];
@@ -147,6 +148,50 @@ describe("drafts", () => {
     const model = counting(toyModel());
     draft(open({ model, branches: 1 }), view(prompt, 8), 2);
     expect(model.widths).toHaveLength(2);
+  });
+});
+
+describe("sampled drafts", () => {
+  const sampled = (model: LanguageModel, branches: number, temperature = 1) =>
+    open({ model, branches, sampled: { sampling: { temperature }, pick: seededPick(1) } });
+
+  test("carry the q they were drawn from, on their path, without the siblings drawn before", () => {
+    const model = toyModel();
+    const tree = draft(sampled(model, 2), view(prompt, 2, 4), 4);
+    expect(Array.from(tree.parent)).toEqual([-1, -1, 0, 0]);
+    const draws = tree.draws ?? [];
+    expect(draws.map(({ node }) => node)).toEqual([0, 1, 2, 3]);
+    for (const [node, text] of [
+      [0, prompt],
+      [2, [...prompt, tree.token[0]]],
+    ] as const) {
+      const sequence = model.open();
+      const logits = model.forward(chainBatch(sequence, text, "last")).logits(text.length - 1);
+      sequence.close();
+      const full = new Float64Array(model.vocabSize);
+      createSampler({ temperature: 1 }, model.vocabSize).distribution(
+        logits,
+        createHistory({ temperature: 1 }, model.vocabSize, text),
+        full,
+      );
+      const q = Float32Array.from(full);
+      expect(draws[node].q).toEqual(q);
+      q[tree.token[node]] = 0;
+      expect(draws[node + 1].q).toEqual(q);
+    }
+  });
+
+  test("are as many as were bought, whatever they are", () => {
+    for (let nodes = 1; nodes <= 6; nodes++) {
+      const tree = draft(sampled(toyModel(), 3), view(prompt, 3, 9), nodes);
+      expect(tree.token).toHaveLength(nodes);
+      expect(tree.draws).toHaveLength(nodes);
+    }
+  });
+
+  test("end where the drafter's own law has no other token", () => {
+    const tree = draft(sampled(toyModel(), 2, 0), view(prompt, 3, 6), 6);
+    expect(Array.from(tree.token)).toEqual(greedyContinuation(toyModel(), prompt, 3));
   });
 });
 
