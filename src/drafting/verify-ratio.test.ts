@@ -204,9 +204,9 @@ describe("20,000 texts pass a chi-square test of their first two tokens, biased 
   // One text in a thousand runs scores higher.
   const limit = 3.09;
 
-  const score = (text: (run: number) => readonly number[]) => {
+  const score = (text: (run: number) => readonly number[], count = runs) => {
     const counts = new Map<string, number>();
-    for (let run = 0; run < runs; run++) {
+    for (let run = 0; run < count; run++) {
       const key = text(run).slice(0, 2).join();
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
@@ -214,26 +214,32 @@ describe("20,000 texts pass a chi-square test of their first two tokens, biased 
   };
 
   /** Through the real decoding loop. */
-  const generated = (options: Partial<GenerationOptions>) => (run: number) => {
-    const generation = new Generation({
-      model: table,
-      sequence: table.open(),
-      promptTokens: prompt,
-      sampling: { temperature: 1 },
-      seed: 7,
-      completion: run,
-      maxTokens: 3,
-      policy: { mode: "forced", budget: 8 },
-      verify: "ratio",
-      curve: { ms: (width) => 1 + 0.01 * width, observe() {} },
-      clock: () => 0,
-      ...options,
-    });
-    const tokens: number[] = [];
-    while (!generation.finishReason) for (const { token } of generation.step().emitted) tokens.push(token);
-    generation.close();
-    return tokens;
-  };
+  const generated =
+    (options: Partial<GenerationOptions>, widths: number[] = []) =>
+    (run: number) => {
+      const generation = new Generation({
+        model: table,
+        sequence: table.open(),
+        promptTokens: prompt,
+        sampling: { temperature: 1 },
+        seed: 7,
+        completion: run,
+        maxTokens: 3,
+        policy: { mode: "forced", budget: 8 },
+        verify: "ratio",
+        curve: { ms: (width) => 1 + 0.01 * width, observe() {} },
+        clock: () => 0,
+        ...options,
+      });
+      const tokens: number[] = [];
+      while (!generation.finishReason) {
+        const { emitted, trace } = generation.step();
+        for (const { token } of emitted) tokens.push(token);
+        widths.push(trace.width);
+      }
+      generation.close();
+      return tokens;
+    };
   const random = (seed: number): (() => Choose) => {
     const uniform = seededRandom(seed);
     return () => (weights) => weightedDraw(weights, uniform());
@@ -250,19 +256,14 @@ describe("20,000 texts pass a chi-square test of their first two tokens, biased 
   test("the model drafter, sampling, under the market", () => {
     const sampled = { sampling: { temperature: 1.2 }, pick: seededPick(7) };
     const drafters = [modelDrafter({ model: small, sampled, curve: { ms: () => 0.01, observe() {} } })];
-    let drafted = 0;
-    const run = generated({ drafters, policy: { mode: "auto" } });
-    const counted = (i: number) => {
-      const tokens = run(i);
-      drafted += tokens.length;
-      return tokens;
-    };
-    expect(score(counted)).toBeLessThan(limit);
-    expect(drafted).toBeGreaterThan(0);
+    const widths: number[] = [];
+    const run = generated({ drafters, policy: { mode: "auto" } }, widths);
+    expect(score(run)).toBeLessThan(limit);
+    expect(widths.filter((width) => width > 1).length).toBeGreaterThan(runs / 2);
   });
 
-  test.each(biasedDrafts.filter(([, , least]) => least >= 0.05))("BUG: %s", (_, draft) => {
-    expect(score(drafting(draft))).toBeGreaterThan(limit);
+  test.each(biasedDrafts.filter(([, , least]) => least >= 0.05))("BUG: %s, seen in 5,000", (_, draft) => {
+    expect(score(drafting(draft), 5000)).toBeGreaterThan(limit);
   });
 
   test.each([["the rule itself", verifyRatio, sampledChain(2), 0] as const, biasedRules[0]])(

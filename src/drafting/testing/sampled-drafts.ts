@@ -181,5 +181,5 @@ export const rightDrafts: readonly [string, Drafting][] = [
   ["draws with replacement, up to two nodes", (...at) => cutTree(sampledTree([3], true)(...at), 2)],
   ["draws with replacement, up to one node", (...at) => cutTree(sampledTree([3], true)(...at), 1)],
   ["tree of draws, the first level", (...at) => cutTree(sampledTree([2, 1], true)(...at), 9, 1)],
-  ["tree of draws, up to three nodes", (...at) => cutTree(sampledTree([2, 2], true)(...at), 3)],
+  ["tree of draws, up to three nodes", (...at) => cutTree(sampledTree([2, 1], true)(...at), 3)],
 ];
