@@ -55,8 +55,8 @@ export function adviceText(advice: Advice, style: Style): string {
     return `   ${i + 1} to the left: ${printable(text)}`;
   });
   const how = advice.verifier
-    ? `margin at round end, ${advice.worlds} samples (${advice.verifier}); then the ${advice.drafter}'s share`
-    : `no margins: ranked by the ${advice.drafter}'s share alone`;
+    ? `margin at round end (${advice.worlds} samples, ${advice.verifier}); share: ${advice.drafter}`
+    : `no margins: ranked by share, which is the ${advice.drafter}'s`;
   return `${lines.join("\n")}\n${paint(how, "dim", style)}\nhands known:\n${known.join("\n")}\n`;
 }
 
