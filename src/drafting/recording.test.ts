@@ -35,10 +35,10 @@ test("recording changes no round, and says what was offered, drafted and accepte
   const silent = run({});
   const recorded = run({ record: true });
   expect(recorded.map(({ record: _, ...round }) => round)).toEqual(silent);
-  const round = recorded.find(({ trace }) => trace.accepted > 2);
-  expect(round?.record).toMatchObject({ kv: expect.any(Number), offers: [{ drafter: "lookup", draftMs: [] }] });
-  const { tree, path, offers } = round?.record as NonNullable<RoundReport["record"]>;
-  expect(path.map((node) => tree.token[node])).toEqual(round?.emitted.slice(0, -1).map(({ token }) => token));
+  const round = recorded.find(({ trace }) => trace.accepted > 2) as RoundReport;
+  expect(round.record).toMatchObject({ kv: expect.any(Number), offers: [{ drafter: "lookup", draftMs: [] }] });
+  const { tree, path, offers } = round.record as NonNullable<RoundReport["record"]>;
+  expect(path.map((node) => tree.token[node])).toEqual(round.emitted.slice(0, -1).map(({ token }) => token));
   expect(new Set(tree.source)).toEqual(new Set(["lookup"]));
   expect(offers[0].drafted?.token).toEqual(expect.arrayContaining([...tree.token]));
 });
