@@ -77,6 +77,7 @@ export interface SamplingFlags {
   draft: string[];
   prediction?: string;
   budget?: number;
+  verify?: "match" | "ratio";
   maxTokens: number;
   temperature: number;
   topK?: number;
@@ -103,6 +104,12 @@ export function withSamplingFlags(command: Command): Command {
       "what the output will be like, such as the old version of a text: drafts come from it",
     )
     .option("--budget <nodes>", "draft so many tokens in every round, whatever they cost", integer(1))
+    .addOption(
+      new Option(
+        "--verify <rule>",
+        "match (default): the seed decides the text; ratio: sampled drafts are kept more often",
+      ).choices(["match", "ratio"]),
+    )
     .option("-n, --max-tokens <n>", "longest output", integer(1), 256)
     .option("-t, --temperature <t>", "0 is greedy", decimal, 0)
     .option("--top-k <k>", "keep the k likeliest tokens", integer(0))
@@ -118,11 +125,12 @@ export function withSamplingFlags(command: Command): Command {
 
 export function generateOptions(flags: SamplingFlags): GenerateOptions {
   const { draft, prediction, truncate, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
-  const { budget, maxTokens, temperature, seed, stop } = flags;
+  const { budget, verify, maxTokens, temperature, seed, stop } = flags;
   return {
     draft: draft.length === 1 ? draft[0] : draft,
     prediction: prediction === undefined ? undefined : readInput(prediction),
     budget,
+    verify,
     maxTokens,
     temperature,
     topK,

@@ -12,6 +12,7 @@ import { lookupDrafter } from "./drafters/lookup.ts";
 import { modelDrafter } from "./drafters/model.ts";
 import { predictionDrafter } from "./drafters/prediction/index.ts";
 import { seededPick } from "./drafters/sampled-draft.ts";
+import { drawing } from "./testing/sequence-view.ts";
 import { letterVocabulary } from "./testing/vocabularies.ts";
 import { TreeBuilder } from "./tree.ts";
 import { crossVocabularyDrafter, translatingReviewer } from "./vocabulary/index.ts";
@@ -40,10 +41,9 @@ drafterConformance("model with a shorter context than the target", (world) =>
   modelDrafter({ model: small(world, { contextLength: 16 }), curve: cheap }),
 );
 drafterConformance("model, sampling", (world) =>
-  modelDrafter({
-    model: small(world, { seed: 8 }),
-    curve: cheap,
-    sampled: { sampling: { temperature: 0.8 }, pick: seededPick(3) },
+  drawing(modelDrafter({ model: small(world, { seed: 8 }), curve: cheap }), {
+    sampling: { temperature: 0.8 },
+    pick: seededPick(3),
   }),
 );
 const levels = (world: World, seeds: readonly number[]) =>

@@ -1,5 +1,6 @@
 import type { LanguageModel, Sequence } from "../lm/model.ts";
 import type { AcceptanceTable } from "./calibration.ts";
+import type { SampledDrafts } from "./drafters/sampled-draft.ts";
 import type { DraftTree } from "./tree.ts";
 
 /** Anything that proposes tokens. Shared between sequences: tables and weights live here, state lives in sessions. */
@@ -25,6 +26,11 @@ export interface SequenceView {
   readonly contextLength: number;
   /** What has been learned about this drafter's chances on this target at this temperature; shared and kept. */
   readonly acceptance: AcceptanceTable;
+  /**
+   * Drafters that can draw their tokens do so, and hand over the distributions: verification is by `ratio`. Without it they
+   * propose the likeliest tokens, point masses.
+   */
+  readonly sampled?: SampledDrafts;
   /**
    * The target itself, for drafters that run parts of it. Rows that a drafter appends to `sequence` are pending, and it
    * drops them before it returns: `sequence.compact([])`.

@@ -12,6 +12,7 @@ import {
 import { Calibration } from "./calibration.ts";
 import { type CostCurve, unmeasuredCurve } from "./cost-curve.ts";
 import type { Drafter, RoundResult, TokenView } from "./drafter.ts";
+import { seededPick } from "./drafters/sampled-draft.ts";
 import { Guard } from "./guard.ts";
 import { type Decision, Market, type Policy, type Seat } from "./market.ts";
 import { type RoundRecord, recordOffer, recordTree } from "./recording.ts";
@@ -152,15 +153,18 @@ export class Generation {
     this.batches = new RoundBatches([...new Set(drafters.flatMap((drafter) => drafter.needs.hidden ?? []))]);
     const calibration = options.calibration ?? new Calibration();
     // A drawn token is kept more often by ratio than by match.
+    const draws = this.ratio !== undefined && sampling.temperature > 0;
     const conditions = `temperature ${sampling.temperature.toFixed(1)}${this.ratio ? ", ratio" : ""}`;
     try {
       for (const drafter of policy.mode === "off" ? [] : drafters) {
+        const source = this.sources.indexOf(drafter.name);
         const session = drafter.open({
-          source: this.sources.indexOf(drafter.name),
+          source,
           vocabSize: model.vocabSize,
           contextLength: this.tokens.length,
           target: { model, sequence },
           acceptance: calibration.table(`${drafter.name} at ${conditions}`),
+          ...(draws && { sampled: { sampling, pick: seededPick(seed, completion, source) } }),
         });
         this.seats.push({ name: drafter.name, session });
       }

@@ -22,6 +22,7 @@ import {
   target,
   vocabSize,
 } from "./testing/sampled-drafts.ts";
+import { drawing } from "./testing/sequence-view.ts";
 import { checkTree, type DraftTree, TreeBuilder } from "./tree.ts";
 import type { Verdict } from "./verify.ts";
 import { keyedChoices, verifyRatio } from "./verify-ratio.ts";
@@ -255,7 +256,7 @@ describe("20,000 texts pass a chi-square test of their first two tokens, biased 
 
   test("the model drafter, sampling, under the market", () => {
     const sampled = { sampling: { temperature: 1.2 }, pick: seededPick(7) };
-    const drafters = [modelDrafter({ model: small, sampled, curve: { ms: () => 0.01, observe() {} } })];
+    const drafters = [drawing(modelDrafter({ model: small, curve: { ms: () => 0.01, observe() {} } }), sampled)];
     const widths: number[] = [];
     const run = generated({ drafters, policy: { mode: "auto" } }, widths);
     expect(score(run)).toBeLessThan(limit);

@@ -39,6 +39,25 @@ describe("generate", () => {
     }
   });
 
+  test("by ratio a draft model's tokens are kept more often; tables and greedy texts stay as they are", async () => {
+    await using model = await openToy({ draftPaths: ["draft."] });
+    const run = (options: GenerateOptions): Promise<GenerateResult> =>
+      model.generate(repeating, { maxTokens: 40, budget: 2, ...options }).result;
+    for (const options of [{ draft: "model" }, { temperature: 1, seed: 3, draft: "lookup" }]) {
+      expect((await run({ ...options, verify: "ratio" })).tokenIds).toEqual((await run(options)).tokenIds);
+    }
+    const accepted = { match: 0, ratio: 0 };
+    for (const verify of ["match", "ratio"] as const) {
+      for (let seed = 0; seed < 12; seed++) {
+        const { drafting, tokenIds } = await run({ temperature: 1, seed, draft: "model", verify });
+        expect(tokenIds).toHaveLength(40);
+        accepted[verify] += drafting.accepted;
+      }
+    }
+    expect(accepted.ratio).toBeGreaterThan(accepted.match);
+    expect(() => model.generate("a", { verify: "typical" as "match" })).toThrow(/"match" or "ratio"/);
+  });
+
   test("every drafter there is gives the plain text, and drafts", async () => {
     const drafting = { layerSkip: { skip: { attention: [1], mlp: [] } }, lookahead: { text: true } };
     await using model = await openToy({ draftPaths: ["draft.", "draft2."], drafting });

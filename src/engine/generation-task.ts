@@ -58,7 +58,7 @@ export class GenerationTask implements Task {
 
   start(): boolean {
     const { model, tokenizer } = this.#target;
-    const { maxTokens, sampling, seed } = this.#request;
+    const { maxTokens, sampling, seed, verify } = this.#request;
     this.#promptTokens ??= fitPrompt(this.#target, this.#request);
     const rows = Math.min(model.contextLength, this.#promptTokens.length + maxTokens + draftRows);
     let sequence: Sequence | undefined;
@@ -70,6 +70,7 @@ export class GenerationTask implements Task {
         promptTokens: this.#promptTokens,
         sampling,
         seed,
+        verify,
         maxTokens,
         stopTokens: new Set(tokenizer.endOfGeneration),
         isStopText: (token) => this.#takeText(token),

@@ -26,6 +26,12 @@ export interface GenerateOptions {
   readonly prediction?: string | { readonly tokens: ArrayLike<number> };
   /** Draft tokens in every round, whatever they cost. Default: as many as pay. */
   readonly budget?: number;
+  /**
+   * `match` (default): equal seeds give equal texts, whatever is drafted. `ratio`: a draft model's tokens are drawn from its
+   * distribution and kept more often; the text has the target's law, but is another than without drafts. At temperature 0
+   * they are the same.
+   */
+  readonly verify?: "match" | "ratio";
   /** Default 256. */
   readonly maxTokens?: number;
   /** 0 (default) is greedy. */
@@ -65,6 +71,7 @@ export interface GenerationRequest {
   readonly draft: "auto" | readonly string[];
   readonly prediction: { readonly text: string } | { readonly tokens: Int32Array } | undefined;
   readonly budget: number | undefined;
+  readonly verify: "match" | "ratio";
   readonly maxTokens: number;
   readonly sampling: SamplingParams;
   readonly seed: number;
@@ -78,6 +85,7 @@ export interface GenerationRequest {
 const known = new Set<keyof GenerateOptions>([
   "draft",
   "budget",
+  "verify",
   "prediction",
   "maxTokens",
   "temperature",
@@ -112,6 +120,10 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
   if (overflow !== "error" && overflow !== "truncate-left") {
     throw new DraftwrightError("bad-argument", `overflow is "${overflow}"; it must be "error" or "truncate-left".`);
   }
+  const { verify = "match" } = options;
+  if (verify !== "match" && verify !== "ratio") {
+    throw new DraftwrightError("bad-argument", `verify is "${String(verify)}"; it must be "match" or "ratio".`);
+  }
   const draft = toDraft(options.draft ?? "auto");
   if (budget !== undefined && draft.length === 0) {
     throw new DraftwrightError("bad-argument", 'A budget needs a drafter: leave it out, or draft with "auto".');
@@ -124,6 +136,7 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
     draft,
     prediction: prediction === undefined ? undefined : toPrediction(prediction),
     budget,
+    verify,
     maxTokens,
     sampling: toSampling(options),
     seed,

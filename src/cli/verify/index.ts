@@ -1,5 +1,6 @@
 // `draftwright verify`: the promise of the project as a command that anybody can run on their own model and prompts.
 import { Command } from "commander";
+import { DraftwrightError } from "../../errors.ts";
 import { exitCode } from "../errors.ts";
 import {
   generateOptions,
@@ -31,6 +32,12 @@ export function verifyCommand(): Command {
     .option("--json", "print one JSON object")
     .option("--out <file>", "write to a file instead of stdout")
     .action(async (flags: Flags) => {
+      if (flags.verify === "ratio") {
+        throw new DraftwrightError(
+          "bad-argument",
+          "Drafting under --verify ratio keeps the law of the text, not its tokens: there is nothing to compare.",
+        );
+      }
       const entries = parsePrompts(readInput(flags.prompts), flags.prompts);
       await interruptible(async (signal) => {
         await using model = await loadFromFlags(flags);

@@ -9,7 +9,7 @@ import { sequenceView } from "../testing/sequence-view.ts";
 import { emptyTree } from "../tree.ts";
 import { likeliest } from "./likeliest.ts";
 import { type ModelDrafterOptions, modelDrafter } from "./model.ts";
-import { seededPick } from "./sampled-draft.ts";
+import { type SampledDrafts, seededPick } from "./sampled-draft.ts";
 
 const curve: CostCurve = { ms: (width) => 1 + 0.1 * (width - 1), observe() {} };
 const prompt = [3, 1, 4, 1, 5, 9, 2, 6];
@@ -27,9 +27,13 @@ function counting(model: LanguageModel): LanguageModel & { widths: number[] } {
   });
 }
 
-function open(options: Partial<ModelDrafterOptions> & { model: LanguageModel }, contextLength = 96): DraftSession {
+function open(
+  options: Partial<ModelDrafterOptions> & { model: LanguageModel },
+  contextLength = 96,
+  sampled?: SampledDrafts,
+): DraftSession {
   const { vocabSize } = options.model;
-  return modelDrafter({ curve, ...options }).open(sequenceView({ vocabSize, contextLength }));
+  return modelDrafter({ curve, ...options }).open(sequenceView({ vocabSize, contextLength, sampled }));
 }
 
 function view(tokens: readonly number[], maxDepth: number, maxNodes = maxDepth): TokenView {
@@ -153,7 +157,7 @@ describe("drafts", () => {
 
 describe("sampled drafts", () => {
   const sampled = (model: LanguageModel, branches: number, temperature = 1) =>
-    open({ model, branches, sampled: { sampling: { temperature }, pick: seededPick(1) } });
+    open({ model, branches }, undefined, { sampling: { temperature }, pick: seededPick(1) });
 
   test("carry the q they were drawn from, on their path, without the siblings drawn before", () => {
     const model = toyModel();

@@ -16,18 +16,13 @@ import {
 } from "../tree.ts";
 import { DraftSequence } from "./draft-sequence.ts";
 import { likeliest } from "./likeliest.ts";
-import { type DraftPath, draftPaths, type PickFrom, type SampledDrafts, without } from "./sampled-draft.ts";
+import { type DraftPath, draftPaths, type PickFrom, without } from "./sampled-draft.ts";
 
 export interface ModelDrafterOptions {
   /** A smaller model over the target's vocabulary. The caller keeps it and disposes of it. */
   readonly model: LanguageModel;
   /** Tokens proposed after each token of the chain: the likeliest goes on, the others are leaves. Default 2. */
   readonly branches?: number;
-  /**
-   * Draft by sampling, without replacement among siblings, and hand the distributions to `ratio` verification. Default:
-   * the likeliest tokens, point masses.
-   */
-  readonly sampled?: SampledDrafts;
   /** Milliseconds of the drafter's own forwards; by default learned from them. */
   readonly curve?: CostCurve;
   readonly clock?: () => number;
@@ -44,8 +39,8 @@ const rankPriors = [0.65, 0.12, 0.05, 0.03];
 const confidenceBuckets = 10;
 
 /**
- * Small-model drafting: the model continues the text, one forward a token, in its own KV cache. Greedily by default, which
- * makes point masses for either rule; or by sampling. Source: Leviathan et al. 2023; siblings: Miao et al. 2023. The drafts go on
+ * Small-model drafting: the model continues the text, one forward a token, in its own KV cache. Greedily, which makes
+ * point masses for either rule; or by sampling, without replacement among siblings (`SequenceView.sampled`). Source: Leviathan et al. 2023; siblings: Miao et al. 2023. The drafts go on
  * from the rows that were accepted; the last drafted token was never run, so each round starts with one or two of catch-up.
  */
 export function modelDrafter(options: ModelDrafterOptions): Drafter {
@@ -96,7 +91,7 @@ class ModelSession implements DraftSession {
   private readonly bucket: number[] = [];
 
   constructor(
-    { model, sampled }: ModelDrafterOptions,
+    { model }: ModelDrafterOptions,
     view: SequenceView,
     branches: number,
     curve: CostCurve,
@@ -107,6 +102,7 @@ class ModelSession implements DraftSession {
     this.branches = Math.min(branches, view.vocabSize);
     this.curve = curve;
     this.sequence = new DraftSequence(model, view.contextLength, curve, clock);
+    const { sampled } = view;
     this.sampled = sampled && { pick: sampled.pick, open: draftPaths(sampled.sampling, view.vocabSize) };
   }
 

@@ -16,11 +16,11 @@ const draftStream = 0x6c736b70;
 
 /**
  * Inverse CDF in token order. No draw is ever used twice, and none is one that the target uses. Drafters of one generation
- * need different seeds or numbers, or their drafts would not be independent.
+ * need different numbers, or their drafts would not be independent.
  */
-export function seededPick(seed: number, drafter = 0): PickFrom {
+export function seededPick(seed: number, completion = 0, drafter = 0): PickFrom {
   let draws = 0;
-  return (q) => weightedDraw(q, keyedUniform(seed, drafter, draws++, draftStream));
+  return (q) => weightedDraw(q, keyedUniform(seed, completion, draws++, draftStream + drafter));
 }
 
 /** A text as a drafter continues it: gives q after the drafter's sampling chain, on the drafted path. */

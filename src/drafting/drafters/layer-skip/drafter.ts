@@ -24,8 +24,6 @@ export interface LayerSkipOptions {
    * than a fifth, nothing is offered. Default: nothing is known, the price is learned.
    */
   readonly cost?: StepCost;
-  /** Draft by sampling, and hand the distributions to `ratio` verification. Default: the likeliest token, a point mass. */
-  readonly sampled?: SampledDrafts;
   readonly clock?: () => number;
 }
 
@@ -84,7 +82,6 @@ class Shared {
   readonly threshold: Threshold;
   readonly curve: CostCurve;
   readonly clock: () => number;
-  readonly sampled: LayerSkipOptions["sampled"];
   /** Expected acceptance of the first token before anything was seen. */
   readonly prior: number;
   readonly refusal: string | undefined;
@@ -93,7 +90,7 @@ class Shared {
   private accepted = 0;
   private readonly trace: number[] = [];
 
-  constructor({ skip, maxDraft = 12, threshold, state, cost, sampled, clock }: LayerSkipOptions) {
+  constructor({ skip, maxDraft = 12, threshold, state, cost, clock }: LayerSkipOptions) {
     if (!Number.isInteger(maxDraft) || maxDraft < 1 || maxDraft > maxLevels) {
       throw new DraftwrightError(
         "bad-argument",
@@ -107,7 +104,6 @@ class Shared {
     this.cost = cost;
     this.curve = cost ? new MeasuredCurve({ widths: [1], kv: [0], ms: [[cost.draftMs]] }) : unmeasuredCurve();
     this.clock = clock ?? (() => performance.now());
-    this.sampled = sampled;
     this.prior = saved?.calibration.acceptance[0] ?? firstChance;
     this.refusal = cost && refusal(cost);
   }
@@ -163,7 +159,7 @@ class LayerSkipSession implements DraftSession {
     this.source = view.source;
     this.acceptance = view.acceptance;
     this.skip = checkedSkipSet(shared.skip, view.target.model.layerCount);
-    this.sample = shared.sampled && sampledDrafts(shared.sampled, view.vocabSize);
+    this.sample = view.sampled && sampledDrafts(view.sampled, view.vocabSize);
   }
 
   bid(context: TokenView): readonly Bid[] {

@@ -6,9 +6,9 @@ import { choosing, composeRounds, enumeratedChoices, totalVariation } from "../.
 import { sequenceView } from "../../testing/sequence-view.ts";
 import type { Verdict } from "../../verify.ts";
 import { verifyRatio } from "../../verify-ratio.ts";
-import { seededPick } from "../sampled-draft.ts";
+import { type SampledDrafts, seededPick } from "../sampled-draft.ts";
 import { draftStep } from "./draft-step.ts";
-import { type LayerSkipOptions, layerSkipDrafter } from "./drafter.ts";
+import { layerSkipDrafter } from "./drafter.ts";
 
 const none: SkipSet = { attention: [], mlp: [] };
 
@@ -33,13 +33,13 @@ describe("ratio verification", () => {
     return Array.from(weights, (weight) => weight / sum);
   };
   /** Rounds after one prefix: drafts of the drafter under test, the target's laws, and a draft's own softmax. */
-  function following(tokens: readonly number[], sampled: LayerSkipOptions["sampled"]) {
+  function following(tokens: readonly number[], sampled?: SampledDrafts) {
     const sequence = small.open();
     small.forward(chainBatch(sequence, tokens.slice(0, -1), "none"));
     sequence.compact(tokens.slice(1).map((_, i) => i));
     const root = tokens[tokens.length - 1];
-    const session = layerSkipDrafter({ skip, threshold, sampled }).open(
-      sequenceView({ target: { model: small, sequence } }),
+    const session = layerSkipDrafter({ skip, threshold }).open(
+      sequenceView({ target: { model: small, sequence }, sampled }),
     );
     const context = { tokens: Int32Array.from(tokens), length: tokens.length, maxDepth: 2, maxNodes: 2 };
     const known = new Map<string, Float32Array>();
