@@ -19,6 +19,7 @@ const layers = [
   ["lm"],
   ["nn"],
   ["ggml"],
+  ["files.ts"],
   ["errors.ts"],
 ];
 
@@ -48,7 +49,7 @@ export function violations(folder = source) {
 function problem(folder, from, specifier) {
   if (!specifier.startsWith(".")) return undefined;
   const to = relative(folder, resolve(folder, dirname(from), specifier));
-  const room = from.split("/")[0];
+  const room = from.split("/")[0].replace(/\.test\.ts$/, ".ts");
   const target = to.split("/")[0];
   if (room === target) return undefined;
   const where = `src/${from}: "${specifier}"`;

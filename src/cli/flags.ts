@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type GenerateOptions, loadModel, type Model, type ModelOptions } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
+import { replaceFile } from "../files.ts";
 
 // The flags that mean the same everywhere, and what the library calls them.
 
@@ -151,11 +152,7 @@ export function writeOutput(text: string, out: string | undefined): void {
     process.stdout.write(text);
     return;
   }
-  try {
-    writeFileSync(out, text);
-  } catch (cause) {
-    throw new DraftwrightError("bad-argument", `Cannot write ${out}: ${(cause as Error).message}.`, { cause });
-  }
+  replaceFile(out, text);
 }
 
 /** A file, or standard input for `-`. */

@@ -1,6 +1,6 @@
 // Files of games: saved ones, and tables written by people as JSON or as lines `hand: squid, 2x tempura`.
-import { renameSync, writeFileSync } from "node:fs";
 import { DraftwrightError } from "../errors.ts";
+import { replaceFile } from "../files.ts";
 import { splitCards, type Table, type Transcript } from "../games/index.ts";
 
 export interface SavedGame extends Transcript {
@@ -10,13 +10,7 @@ export interface SavedGame extends Transcript {
 }
 
 export function saveGame(path: string, saved: SavedGame): void {
-  const beside = `${path}.${process.pid}.tmp`;
-  try {
-    writeFileSync(beside, `${JSON.stringify(saved)}\n`);
-    renameSync(beside, path);
-  } catch (cause) {
-    throw new DraftwrightError("bad-argument", `Cannot write ${path}: ${(cause as Error).message}.`, { cause });
-  }
+  replaceFile(path, `${JSON.stringify(saved)}\n`);
 }
 
 export const isSavedGame = (value: object): value is SavedGame => "game" in value && "moves" in value;

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { arch, cpus, homedir, platform } from "node:os";
 import { join } from "node:path";
 import { Calibration, type CurveGrid, MeasuredCurve } from "../drafting/index.ts";
+import { replaceFile } from "../files.ts";
 
 /** What makes measured times comparable: the weights, the machine, and how the kernels run. */
 export interface ProfileKey {
@@ -39,18 +40,12 @@ export function readProfile(folder: string, key: ProfileKey): Profile | null {
   }
 }
 
-/** Written beside and renamed, so that a reader never sees half a file. A folder that cannot be written is no error. */
+/** A folder that cannot be written is no error. */
 export function writeProfile(folder: string, key: ProfileKey, profile: Profile): void {
-  const path = profilePath(folder, key);
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(temporary, JSON.stringify({ ...key, machine: machine(), ...profile }));
-    renameSync(temporary, path);
+    replaceFile(profilePath(folder, key), JSON.stringify({ ...key, machine: machine(), ...profile }));
   } catch {
     // What was learned is lost with this run, no more.
-  } finally {
-    if (existsSync(temporary)) rmSync(temporary);
   }
 }
 

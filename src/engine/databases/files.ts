@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import { decodeDatabase, encodeDatabase, type StoredDatabase } from "../../drafting/index.ts";
 import { DraftwrightError } from "../../errors.ts";
+import { replaceFile } from "../../files.ts";
 
 /** The vocabulary that a database must have been made with. */
 export interface ExpectedVocabulary {
@@ -35,18 +35,9 @@ export function readDatabase(path: string, expected?: ExpectedVocabulary): Store
   return stored;
 }
 
-/** Written beside and renamed, so that a reader never sees half a file. Returns the bytes written. */
+/** Returns the bytes written. */
 export function writeDatabase(path: string, stored: StoredDatabase): number {
-  const temporary = `${path}.${process.pid}.tmp`;
   const bytes = encodeDatabase(stored);
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(temporary, bytes);
-    renameSync(temporary, path);
-  } catch (cause) {
-    throw new DraftwrightError("bad-argument", `Cannot write ${path}: ${(cause as Error).message}.`, { cause });
-  } finally {
-    if (existsSync(temporary)) rmSync(temporary);
-  }
+  replaceFile(path, bytes);
   return bytes.length;
 }

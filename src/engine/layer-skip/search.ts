@@ -12,10 +12,11 @@ import {
   type StepCosts,
 } from "../../drafting/index.ts";
 import { DraftwrightError } from "../../errors.ts";
+import { replaceFile } from "../../files.ts";
 import type { LoadOptions } from "../../lm/load.ts";
 import { encodePrompt } from "../generation-task.ts";
 import type { EngineModel, LoadModelFile } from "../runtime.ts";
-import { read, replaceFile, writeSkipSet } from "./files.ts";
+import { read, writeSkipSet } from "./files.ts";
 
 export interface SkipSearchOptions {
   readonly load: Pick<LoadOptions, "threads" | "device" | "numerics">;

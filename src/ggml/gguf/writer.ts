@@ -1,9 +1,9 @@
 // Writes GGUF version 3: metadata and tensors in the order given, tensor data asked for one tensor at a time. The file
 // appears under its name only when complete: temporary name, fsync, rename.
 
-import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { DraftwrightError } from "../../errors.ts";
+import { writeBeside } from "../../files.ts";
 import { rowBytes, type TensorType } from "../types.ts";
 import { type ElementType, type MetadataValue, StringArray, type StringList, VALUE_TYPES } from "./values.ts";
 
@@ -29,9 +29,8 @@ export function writeGguf(
   const alignmentValue = metadata.get("general.alignment");
   const alignment = alignmentValue?.type === "uint32" ? alignmentValue.value : 32;
   const { header, sizes } = encodeHeader(metadata, tensors, alignment);
-  const temporary = `${path}.${randomUUID().slice(0, 8)}.part`;
-  const fd = openSync(temporary, "wx");
-  try {
+  writeBeside(path, (temporary) => {
+    const fd = openSync(temporary, "w");
     try {
       let written = writeAll(fd, header);
       for (const [i, tensor] of tensors.entries()) {
@@ -50,11 +49,7 @@ export function writeGguf(
     } finally {
       closeSync(fd);
     }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  });
 }
 
 function writeTensor(fd: number, tensor: GgufTensorSource): number {

@@ -1,7 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { DraftwrightError } from "../../../errors.ts";
+import { replaceFile } from "../../../files.ts";
 import { PhrasePool } from "../lookahead/phrase-pool.ts";
 
 // Little-endian. Header: magic (8 bytes), version, vocabulary size, phrase length, phrases per key, most phrases, phrases
@@ -20,8 +20,8 @@ export interface PoolIdentity {
 }
 
 /**
- * Writes a pool of scope "disk": beside and renamed, readable by its owner only, since it holds what users wrote. Throws
- * "bad-argument" for other scopes, and what the file system throws.
+ * Writes a pool of scope "disk", readable by its owner only, since it holds what users wrote. Throws "bad-argument" for
+ * other scopes, and where the file cannot be written.
  */
 export function savePool(pool: PhrasePool, path: string): void {
   if (pool.scope !== "disk") {
@@ -30,14 +30,7 @@ export function savePool(pool: PhrasePool, path: string): void {
       `A phrase pool of scope "${pool.scope}" is not written to disk: it holds text of users. Make it with scope "disk".`,
     );
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    writeFileSync(temporary, encodePool(pool), { mode: 0o600, flag: "wx" });
-    renameSync(temporary, path);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  replaceFile(path, encodePool(pool), { mode: 0o600, folderMode: 0o700 });
 }
 
 /**
