@@ -33,6 +33,11 @@ export class Storage {
     else n.bufferClear(buffer, 0);
   }
 
+  /** Sets all elements to zero. */
+  clear(): void {
+    native().bufferClear(this.#buffer, 0);
+  }
+
   get bytes(): number {
     return this.#buffer ? native().bufferSize(this.#buffer) : 0;
   }

@@ -53,6 +53,11 @@ export class Graph {
     return port as Port<A>;
   }
 
+  /** Keeps an input's contents between computations; without it ggml may reuse its memory once it has been read. */
+  keep(port: Port): void {
+    native().setOutput(port.tensor.pointer);
+  }
+
   /** Marks an F32 result the caller will read. Must be contiguous. */
   output(tensor: Tensor): Port<Float32Array<ArrayBuffer>> {
     if (!tensor.isContiguous)

@@ -12,4 +12,5 @@ export * as ops from "./ops.ts";
 export { quantizeRows } from "./quantize.ts";
 export { Context, type Shape, Tensor, Type } from "./tensor.ts";
 export type { ThreadOptions } from "./threads.ts";
+export * as trainingOps from "./training-ops.ts";
 export { rowBytes, type TensorType, tensorType, tensorTypeById } from "./types.ts";

@@ -1,26 +1,8 @@
 // Graph operations. Each checks what ggml would assert (an assertion aborts the process) and mirrors the result's shape.
-import { DraftwrightError } from "../errors.ts";
-import { native, type Pointer } from "./native.ts";
-import { type Context, packedStride, type Shape, Tensor, Type, toShape } from "./tensor.ts";
-import { rowBytes, type TensorType } from "./types.ts";
-
-function check(ok: boolean, operation: string, ...tensors: (Tensor | undefined)[]): void {
-  if (ok) return;
-  const shapes = tensors.filter((t) => t !== undefined).join(", ");
-  throw new DraftwrightError(
-    "bad-shape",
-    `${operation} cannot take ${shapes}; check the model's tensor shapes and types`,
-  );
-}
-
-function fresh(pointer: Pointer, type: TensorType, shape: Shape): Tensor {
-  return new Tensor(pointer, type, shape, packedStride(type, shape));
-}
-
-const sameShape = (a: Tensor, b: Tensor) => a.shape.every((n, i) => n === b.shape[i]);
-const rowsPacked = (t: Tensor) => t.stride[0] === t.type.blockBytes;
-/** ggml_can_repeat: b tiles a. */
-const tiles = (b: Tensor, a: Tensor) => a.shape.every((n, i) => n % b.shape[i] === 0);
+import { native } from "./native.ts";
+import { check, fresh, rowsPacked, sameShape, tiles } from "./op-check.ts";
+import { type Context, type Shape, Tensor, Type, toShape } from "./tensor.ts";
+import { rowBytes } from "./types.ts";
 
 /** [k, m] x [k, n] -> [m, n]: every row of `weights` with every column of `x`. */
 export function mulMat(context: Context, weights: Tensor, x: Tensor): Tensor {
