@@ -13,6 +13,7 @@ import { layerSkipCommand } from "./layer-skip.ts";
 import { modelsCommand } from "./models.ts";
 import { pairCommand } from "./pair.ts";
 import { profileCommand } from "./profile.ts";
+import { serveCommand } from "./serve.ts";
 import { traceCommand } from "./trace-view.ts";
 import { verifyCommand } from "./verify/index.ts";
 
@@ -42,6 +43,7 @@ function program(): Command {
     pairCommand,
     profileCommand,
     verifyCommand,
+    serveCommand,
     benchCommand,
     traceCommand,
     dbCommand,

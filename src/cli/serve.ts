@@ -1,0 +1,90 @@
+import { basename } from "node:path";
+import { Command, Option } from "commander";
+import { readApiKeys, serve } from "../server/index.ts";
+import { integer, loadFromFlags, type ModelFlags, names, withModelFlags } from "./flags.ts";
+
+interface Flags extends ModelFlags {
+  host: string;
+  port: number;
+  draft: string[];
+  parallel: number;
+  queue?: number;
+  apiKeyFile?: string;
+  cors?: string[];
+  maxTokens?: number;
+  timeout?: number;
+  logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  logTexts?: boolean;
+}
+
+export function serveCommand(): Command {
+  const command = new Command("serve").description(
+    "Serve a model to OpenAI's and Anthropic's clients, drafting for all.",
+  );
+  return withModelFlags(command)
+    .option("--host <address>", "where to listen; others than this machine need an address of its network", "127.0.0.1")
+    .option("--port <n>", "port; 0 takes a free one", integer(0), 8080)
+    .option("--draft <methods>", "for requests that do not say: auto, off, or drafters' names", names, ["auto"])
+    .option("--parallel <n>", "generations that run at once", integer(1), 4)
+    .option("--queue <n>", "generations that may wait beside them; more get 429", integer(0))
+    .option("--api-key-file <file>", "API keys, one a line; DRAFTWRIGHT_API_KEYS (with commas) does the same")
+    .option("--cors <origins>", "origins of web pages that may ask, with commas, or *", names)
+    .option("--max-tokens <n>", "most tokens of one generation", integer(1))
+    .option("--timeout <seconds>", "longest request, waiting included", integer(1))
+    .addOption(
+      new Option("--log-level <level>", "JSON lines on stderr")
+        .choices(["debug", "info", "warn", "error", "silent"])
+        .default("warn"),
+    )
+    .option("--log-texts", "log prompts and outputs too")
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const apiKeys = keysOf(flags);
+  const leaving = signalled(["SIGINT", "SIGTERM"]);
+  await using model = await loadFromFlags(flags);
+  const server = await serve({
+    model,
+    ...(flags.model !== undefined && { modelId: basename(flags.model).replace(/\.gguf$/, "") }),
+    host: flags.host,
+    port: flags.port,
+    draft: flags.draft.length === 1 ? flags.draft[0] : flags.draft,
+    parallel: flags.parallel,
+    queue: flags.queue,
+    apiKeys,
+    cors: flags.cors,
+    limits: { maxTokens: flags.maxTokens, requestSeconds: flags.timeout },
+    log: { level: flags.logLevel, texts: flags.logTexts },
+  });
+  if (!isLocal(flags.host)) process.stderr.write(openWarning(flags.host, apiKeys.length > 0));
+  process.stderr.write(`listening on ${server.url}\n`);
+  await leaving;
+  await server.close();
+}
+
+function keysOf({ apiKeyFile }: Flags): string[] {
+  const fromEnvironment = (process.env.DRAFTWRIGHT_API_KEYS ?? "").split(",").filter((key) => key !== "");
+  return [...(apiKeyFile === undefined ? [] : readApiKeys(apiKeyFile)), ...fromEnvironment];
+}
+
+function isLocal(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}
+
+function openWarning(host: string, hasKeys: boolean): string {
+  const who = hasKeys ? "with one of its API keys" : "WITHOUT ANY KEY (give --api-key-file)";
+  return `WARNING: ${host} can be reached from other machines. Whoever reaches it may use this model ${who}, and reads and writes plain HTTP: put a proxy with TLS before it.\n`;
+}
+
+/** Resolves with the first of these; a second one ends the process at once. */
+function signalled(signals: readonly NodeJS.Signals[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(130));
+        resolve();
+      });
+    }
+  });
+}

@@ -1,0 +1,75 @@
+import { randomUUID } from "node:crypto";
+import { type Context, Hono } from "hono";
+import { routePath } from "hono/route";
+import { ApiError, toApiError } from "./http/api-error.ts";
+import { ApiKeys, keyOf } from "./http/api-keys.ts";
+import { chatCompletions } from "./openai/chat.ts";
+import { completions } from "./openai/completions.ts";
+import type { Service, Variables } from "./service.ts";
+
+/** Routes that need no key: whether the server lives is no secret. */
+const open = new Set(["/health"]);
+
+/** The HTTP interface, without a socket. */
+export function createApp(service: Service): Hono<{ Variables: Variables }> {
+  const app = new Hono<{ Variables: Variables }>();
+  const keys = new ApiKeys(service.settings.apiKeys);
+
+  app.use(async (c, next) => {
+    const started = performance.now();
+    const asked = c.req.header("x-request-id");
+    const requestId = asked !== undefined && /^[\w.-]{1,128}$/.test(asked) ? asked : randomUUID();
+    c.set("requestId", requestId);
+    await next();
+    c.res.headers.set("x-request-id", requestId);
+    c.res.headers.set("x-content-type-options", "nosniff");
+    const { status } = c.res;
+    service.metrics.answered(status === 404 ? "none" : routePath(c, -1), status);
+    const ms = performance.now() - started;
+    service.log.answered({ requestId, method: c.req.method, path: c.req.path, status, ms, scope: c.get("scope") });
+  });
+  app.use(async (c, next) => {
+    if (keys.required && !open.has(c.req.path)) {
+      const scope = keys.identify(keyOf((name) => c.req.header(name)));
+      if (scope === undefined) {
+        throw new ApiError(401, "Send one of this server's API keys as `Authorization: Bearer <key>`.", {
+          code: "invalid_api_key",
+          headers: { "www-authenticate": "Bearer" },
+        });
+      }
+      c.set("scope", scope);
+    }
+    await next();
+  });
+
+  app.get("/health", (c) => c.json({ status: "ok" }));
+  app.get("/metrics", async (c) =>
+    c.body(await service.metrics.text(), 200, { "content-type": service.metrics.contentType }),
+  );
+  app.get("/v1/models", (c) => c.json({ object: "list", data: service.models.list() }));
+  app.get("/v1/models/:id{.+}", (c) => c.json(service.models.describe(c.req.param("id"))));
+  app.post("/v1/chat/completions", (c) => chatCompletions(c, service));
+  app.post("/v1/completions", (c) => completions(c, service));
+
+  app.notFound((c) => {
+    const known = app.routes.filter(({ path, method }) => path === c.req.path && method !== "ALL");
+    if (known.length > 0) {
+      const allow = known.map(({ method }) => method).join(", ");
+      return answer(
+        c,
+        new ApiError(405, `${c.req.path} takes ${allow}.`, { code: "method_not_allowed", headers: { allow } }),
+      );
+    }
+    return answer(c, new ApiError(404, `There is no ${c.req.method} ${c.req.path} here.`, { code: "unknown_url" }));
+  });
+  app.onError((error, c) => {
+    const apiError = toApiError(error);
+    if (apiError.status >= 500) service.log.failed(error, c.get("requestId"));
+    return answer(c, apiError);
+  });
+  return app;
+}
+
+function answer(_c: Context, error: ApiError): Response {
+  return Response.json(error.toOpenAi(), { status: error.status, headers: error.headers });
+}

@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import type { Context } from "hono";
+import { z } from "zod";
+import type { GenerateResult } from "../../engine/index.ts";
+import { jsonBody } from "../http/json-body.ts";
+import type { Service } from "../service.ts";
+import { streamAnswer } from "../stream-answer.ts";
+import { type OutputReader, plainReader } from "../tools/output-reader.ts";
+import { chatChunks } from "./chat-stream.ts";
+import { choiceSeed, generateOptions, samplingFields, wantsSources } from "./fields.ts";
+import { messageSchema, toChatMessage } from "./messages.ts";
+import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
+
+const chatSchema = z.object({
+  ...samplingFields,
+  messages: z.array(messageSchema).min(1, "it needs a message"),
+  max_tokens: z.int().min(1).nullish(),
+  max_completion_tokens: z.int().min(1).nullish(),
+});
+
+/** POST /v1/chat/completions */
+export async function chatCompletions(c: Context, service: Service): Promise<Response> {
+  const body = await jsonBody(c, chatSchema, service.settings.limits.bodyBytes);
+  const n = body.n ?? 1;
+  const run = await service.start(c, body.model, n);
+  try {
+    const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
+    const options = generateOptions(body, maxTokens, service.settings, run.model.info.contextLength);
+    const prompt = { messages: body.messages.map(toChatMessage) };
+    const choices = Array.from({ length: n }, (_, choice) =>
+      run.generate(prompt, { ...options, seed: choiceSeed(body.seed, choice) }),
+    );
+    const readers = choices.map(plainReader);
+    const head = { id: `chatcmpl-${randomUUID()}`, created: run.created, model: run.modelId };
+    if (body.stream) {
+      const includeUsage = body.stream_options?.include_usage === true;
+      const sources = wantsSources(body);
+      return await streamAnswer(service, run, chatChunks({ choices, readers, head, includeUsage, sources }));
+    }
+    const results = await run.results(choices);
+    return c.json({
+      ...head,
+      object: "chat.completion",
+      choices: results.map((result, index) => chatChoice(result, index, readers[index])),
+      usage: usageOf(results),
+      timings: timingsOf(results[0]),
+      drafting: draftingOf(results[0]),
+    });
+  } catch (error) {
+    run.end();
+    throw error;
+  }
+}
+
+function chatChoice(result: GenerateResult, index: number, reader: OutputReader) {
+  const parts = [...reader.push(result.text), ...reader.end()];
+  const content = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  const calls = parts.filter((part) => part.type === "tool-call");
+  return {
+    index,
+    message: {
+      role: "assistant",
+      content: calls.length > 0 && content === "" ? null : content,
+      refusal: null,
+      ...(calls.length > 0 && {
+        tool_calls: calls.map(({ id, name, arguments: text }) => ({
+          id,
+          type: "function",
+          function: { name, arguments: text },
+        })),
+      }),
+    },
+    logprobs: null,
+    finish_reason: calls.length > 0 ? "tool_calls" : finishReason(result),
+  };
+}

@@ -1,0 +1,65 @@
+import type { Context } from "hono";
+import { Admission } from "./admission.ts";
+import { ApiError } from "./http/api-error.ts";
+import { ServerLog } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { Models } from "./models.ts";
+import { type ServerOptions, type Settings, settingsOf } from "./options.ts";
+import { Run } from "./run.ts";
+
+/** What middleware knows about a request. */
+export interface Variables {
+  requestId: string;
+  /** A name for the API key, which tells nothing about it. */
+  scope: string | undefined;
+}
+
+/** What all endpoints share. */
+export class Service {
+  readonly settings: Settings;
+  readonly models: Models;
+  readonly admission: Admission;
+  readonly metrics: Metrics;
+  readonly log: ServerLog;
+  readonly #runs = new Set<Run>();
+
+  constructor(options: ServerOptions) {
+    this.settings = settingsOf(options);
+    this.models = new Models(options.model, options.modelId);
+    this.admission = new Admission(this.settings.parallel, this.settings.queue);
+    this.metrics = new Metrics(() => this.admission);
+    this.log = new ServerLog(this.settings.log);
+  }
+
+  /** A place for `generations` of one request. Throws `ApiError` 400, 404, 429 or 503. */
+  async start(c: Context, modelId: string | null | undefined, generations: number): Promise<Run> {
+    const { limits } = this.settings;
+    const { id, model } = this.models.find(modelId);
+    if (generations > limits.choices) {
+      throw new ApiError(400, `One request may ask for ${limits.choices} choices, not ${generations}.`, {
+        code: "invalid_value",
+        param: "n",
+      });
+    }
+    const release = this.admission.enter(generations);
+    const run: Run = new Run({
+      model,
+      modelId: id,
+      scope: c.get("scope"),
+      metrics: this.metrics,
+      client: c.req.raw.signal,
+      seconds: limits.requestSeconds,
+      release: () => {
+        this.#runs.delete(run);
+        release();
+      },
+    });
+    this.#runs.add(run);
+    return run;
+  }
+
+  /** Ends everything that runs. */
+  abortAll(): void {
+    for (const run of this.#runs) run.abort("the server is shutting down");
+  }
+}
