@@ -59,7 +59,7 @@ function problem(folder, from, specifier) {
   if (layerOf.get(target) <= layerOf.get(room)) return `${where}: ${room} must not import ${target}, which lies above`;
   const isDoor = to.endsWith("index.ts") || !to.includes("/") || sideDoors.has(to);
   // Tests may look behind a door: they need the oracles.
-  if (!isDoor && !from.endsWith(".test.ts"))
+  if (!isDoor && !/\.test\.ts$|\/testing\//.test(from))
     return `${where}: enter ${target} through an index.ts, or name a side door`;
   return undefined;
 }

@@ -37,7 +37,7 @@ export function timingsOf({ timings, promptTokens, tokens, drafting }: GenerateR
 }
 
 /** What drafting did for a choice, beside OpenAI's fields. */
-export function draftingOf({ drafting }: GenerateResult) {
+export function draftingOf({ drafting }: GenerateResult): object {
   const { rounds, proposed, accepted, bySource, numerics } = drafting;
   return { rounds, proposed, accepted, by_source: bySource, numerics };
 }

@@ -1,0 +1,92 @@
+// `draftwright serve` as a user runs it: the committed shim, a process of its own, a generated model.
+import { type ChildProcess, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { root, workplace } from "../support/command.ts";
+
+const { folder, env, remove } = workplace();
+const children: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+  remove();
+});
+
+/** Starts it and waits for the address. */
+async function start(...flags: string[]) {
+  const model = ["--model", "tiny", "--draft-model", "tiny-draft", "--threads", "1"];
+  const child = spawn(process.execPath, ["bin/draftwright.js", "serve", "--port", "0", ...model, ...flags], {
+    cwd: root,
+    env,
+  });
+  children.push(child);
+  let stderr = "";
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      stderr += text;
+      const [, found] = /listening on (http:\S+)\n/.exec(stderr) ?? [];
+      if (found) resolve(found);
+    });
+    void exit.then((code) => reject(new Error(`It ended with ${code}: ${stderr}`)));
+  });
+  return { url, child, exit, stderr: () => stderr, stdout: () => stdout };
+}
+
+const post = (url: string, body: object, headers: object = {}) =>
+  fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+
+describe("draftwright serve", () => {
+  test("says where it listens, answers, and finishes streams before it ends", async () => {
+    const { url, child, exit, stderr, stdout } = await start();
+    expect(stderr()).toBe(`listening on ${url}\n`);
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const body = { model: "default", prompt: "one two three one two", max_tokens: 40, temperature: 0 };
+    const whole = await (await post(`${url}/v1/completions`, body)).json();
+    const streaming = await post(`${url}/v1/completions`, { ...body, stream: true });
+    child.kill("SIGTERM");
+    const text = await streaming.text();
+    expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+    const events = text.split("\n\n").filter((event) => event.startsWith("data: {"));
+    const streamed = events.map((event) => JSON.parse(event.slice(6)).choices[0].text).join("");
+    expect(streamed).toBe((whole as { choices: { text: string }[] }).choices[0].text);
+    expect(await exit).toBe(0);
+    expect(stdout()).toBe("");
+  });
+
+  test("keys come from a file or the environment and never show in the log", async () => {
+    const file = join(folder, "keys");
+    writeFileSync(file, "# mine\nsecret-key-one\n");
+    const { url, child, exit, stderr } = await start("--api-key-file", file, "--log-level", "info");
+    const ask = (key: string) =>
+      post(`${url}/v1/completions`, { prompt: "a", max_tokens: 1 }, { authorization: `Bearer ${key}` });
+    expect((await ask("secret-key-one")).status).toBe(200);
+    expect((await ask("secret-key-two")).status).toBe(401);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    child.kill("SIGINT");
+    expect(await exit).toBe(0);
+    expect(stderr()).toContain('"status":200');
+    expect(stderr()).not.toContain("secret-key");
+  });
+
+  test("says loudly when others can reach it", async () => {
+    const { child, exit, stderr } = await start("--host", "0.0.0.0");
+    expect(stderr()).toMatch(/^WARNING: 0\.0\.0\.0 can be reached from other machines.*WITHOUT ANY KEY/);
+    child.kill("SIGTERM");
+    expect(await exit).toBe(0);
+  });
+
+  test("a port in use is said, not crashed upon", async () => {
+    const { url, child } = await start();
+    await expect(start("--port", new URL(url).port)).rejects.toThrow(/ended with 2: draftwright: Cannot listen on/);
+    child.kill("SIGTERM");
+  });
+});
