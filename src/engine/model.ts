@@ -43,9 +43,9 @@ export class Model {
     return startGeneration(this.#requests, this.info.loadMs, this.#toWire(prompt), options);
   }
 
-  /** Token ids of a text, as a prompt would have them: with the begin-of-text token where the model wants one. */
-  tokenize(prompt: string): Promise<Int32Array> {
-    return this.#requests.call({ method: "encode", prompt: { text: prompt, special: false } });
+  /** Token ids of a text or a conversation as a prompt: with the begin-of-text token where the model wants one. */
+  async tokenize(prompt: Prompt): Promise<Int32Array> {
+    return this.#requests.call({ method: "encode", prompt: await this.#toWire(prompt) });
   }
 
   detokenize(tokens: ArrayLike<number>): Promise<string> {
@@ -58,8 +58,8 @@ export class Model {
   }
 
   /** The prompt that a conversation becomes. Throws `bad-argument` when the model's template refuses it. */
-  applyChatTemplate(messages: readonly ChatMessage[]): Promise<string> {
-    return this.#template.render(messages);
+  applyChatTemplate(messages: readonly ChatMessage[], tools?: readonly unknown[]): Promise<string> {
+    return this.#template.render(messages, { tools });
   }
 
   /** Measures the cost curve with care, keeps it for later runs, and checks that wide forwards equal narrow ones. */
@@ -85,7 +85,7 @@ export class Model {
   #toWire(prompt: Prompt): WirePrompt | Promise<WirePrompt> {
     if (typeof prompt === "string") return { text: prompt, special: false };
     if ("tokens" in prompt) return { tokens: Int32Array.from(prompt.tokens) };
-    return this.applyChatTemplate(prompt.messages).then((text) => ({ text, special: true }));
+    return this.applyChatTemplate(prompt.messages, prompt.tools).then((text) => ({ text, special: true }));
   }
 }
 

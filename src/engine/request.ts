@@ -4,8 +4,14 @@ import { DraftwrightError } from "../errors.ts";
 import type { ChatMessage } from "../lm/chat-template.ts";
 import type { SamplingParams } from "../lm/sampling/index.ts";
 
+/** A conversation for the model's chat template; `tools` are definitions in OpenAI's form, for templates that know tools. */
+export interface ChatPrompt {
+  readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly unknown[];
+}
+
 /** Text; or a conversation, put into the model's chat template; or token ids as they are. */
-export type Prompt = string | { readonly messages: readonly ChatMessage[] } | { readonly tokens: ArrayLike<number> };
+export type Prompt = string | ChatPrompt | { readonly tokens: ArrayLike<number> };
 
 /** A prompt on its way to the model: messages have become text in which control tokens are read as such. */
 export type WirePrompt = { readonly text: string; readonly special: boolean } | { readonly tokens: Int32Array };
