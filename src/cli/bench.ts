@@ -2,10 +2,11 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Command } from "commander";
 import {
-  type BenchPrompt,
   type BenchResult,
   type CurveChoice,
   machine,
+  type PromptEntry,
+  parsePrompts,
   parseTrace,
   replayAll,
   replayCosts,
@@ -31,7 +32,6 @@ import {
   writeOutput,
 } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
-import { parsePrompts } from "./prompts-file.ts";
 import { styleOf } from "./terminal.ts";
 
 interface Flags extends ModelFlags, SamplingFlags {
@@ -83,7 +83,7 @@ export function benchCommand(): Command {
 }
 
 async function measured(
-  prompts: readonly BenchPrompt[],
+  prompts: readonly PromptEntry[],
   flags: Flags,
   choice: CurveChoice,
   signal: AbortSignal,

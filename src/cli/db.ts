@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { Command } from "commander";
+import { parsePrompts } from "../bench/harness/index.ts";
 import { continuations, findKey, mostFrequent, type StoredDatabase } from "../drafting/index.ts";
 import {
   type BuildReport,
@@ -15,7 +16,6 @@ import {
 import { openTokenizer } from "../lm/load.ts";
 import { integer, loadFromFlags, type ModelFlags, readInput, withModelFlags } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
-import { parsePrompts } from "./prompts-file.ts";
 import { size, styleOf } from "./terminal.ts";
 
 interface StatsFlags {

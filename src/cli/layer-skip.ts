@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { parsePrompts } from "../bench/harness/index.ts";
 import type { Evaluation, Objective, SavedSkipSet } from "../drafting/index.ts";
 import { modelStore } from "../engine/index.ts";
 import { readSkipSet, searchSkipSet } from "../engine/layer-skip/index.ts";
@@ -6,7 +7,6 @@ import { loadLanguageModel } from "../lm/load.ts";
 import { resolveModel } from "../lm/store/index.ts";
 import { decimal, integer, readInput } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
-import { parsePrompts } from "./prompts-file.ts";
 import { milliseconds, percent, styleOf } from "./terminal.ts";
 
 interface SearchFlags {

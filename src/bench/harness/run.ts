@@ -1,16 +1,12 @@
 import type { GenerateOptions, GenerateResult, Model, Prompt } from "../../engine/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import type { ChatMessage } from "../../lm/chat-template.ts";
+import type { PromptEntry } from "./prompts-file.ts";
 import type { Survey } from "./replay.ts";
 import type { SurveyedPrompt } from "./replays.ts";
 import { mean, type PromptMeasurement, type Skip, sum } from "./result.ts";
 import { toSurvey } from "./trace/format.ts";
 import type { TraceWriter } from "./trace/writer.ts";
-
-export type BenchPrompt = ({ readonly prompt: string } | { readonly turns: readonly string[] }) & {
-  readonly category?: string;
-  readonly prediction?: string;
-};
 
 export interface RunOptions {
   /** Drafters joined by `+`, or `auto`. Plain decoding is always there. */
@@ -39,7 +35,7 @@ const plainName = "plain";
  * and repeat, so that a slow minute hits all. Turn 2 follows the method's own answer to turn 1. Surveys run last: the
  * measured runs do not learn from them.
  */
-export async function runBench(model: Model, prompts: readonly BenchPrompt[], options: RunOptions): Promise<Runs> {
+export async function runBench(model: Model, prompts: readonly PromptEntry[], options: RunOptions): Promise<Runs> {
   const names = [plainName, ...options.methods];
   const skipped: Skip[] = [];
   const times = prompts.map(() => new Map<string, Answer[][]>());
@@ -109,13 +105,13 @@ export async function runBench(model: Model, prompts: readonly BenchPrompt[], op
 
 type Answer = GenerateResult;
 
-function subtaskOf({ category }: BenchPrompt): string {
+function subtaskOf({ category }: PromptEntry): string {
   return category ?? "all";
 }
 
 async function answer(
   model: Model,
-  prompt: BenchPrompt,
+  prompt: PromptEntry,
   name: string,
   { generate, trace }: RunOptions,
   survey?: { readonly surveys: Survey[]; readonly prompt: number },

@@ -1,7 +1,7 @@
+import type { PromptEntry } from "../../bench/harness/index.ts";
 import type { GenerateOptions, GenerateResult, Model, Prompt } from "../../engine/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import type { ChatMessage } from "../../lm/chat-template.ts";
-import type { PromptEntry } from "../prompts-file.ts";
 
 export interface MethodReport {
   tokens: number;

@@ -1,5 +1,6 @@
 // `draftwright verify`: the promise of the project as a command that anybody can run on their own model and prompts.
 import { Command } from "commander";
+import { parsePrompts } from "../../bench/harness/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import { exitCode } from "../errors.ts";
 import {
@@ -13,7 +14,6 @@ import {
   writeOutput,
 } from "../flags.ts";
 import { interruptible } from "../interrupt.ts";
-import { parsePrompts } from "../prompts-file.ts";
 import { percent, styleOf } from "../terminal.ts";
 import { compare, type VerifyReport } from "./compare.ts";
 

@@ -1,4 +1,4 @@
-import { DraftwrightError } from "../errors.ts";
+import { DraftwrightError } from "../../errors.ts";
 
 /** One line of a prompts file: a text to continue, or what a user says turn after turn. */
 export type PromptEntry = ({ readonly prompt: string } | { readonly turns: readonly string[] }) & {
