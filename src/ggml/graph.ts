@@ -53,6 +53,13 @@ export class Graph {
     return port as Port<A>;
   }
 
+  /** An input of any type, written with `Tensor.write` after `allocate`. */
+  tensorInput(type: TensorType, ...shape: number[]): Tensor {
+    const tensor = this.context.tensor(type, ...shape);
+    native().setInput(tensor.pointer);
+    return tensor;
+  }
+
   /** Keeps an input's contents between computations; without it ggml may reuse its memory once it has been read. */
   keep(port: Port): void {
     native().setOutput(port.tensor.pointer);

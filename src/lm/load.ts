@@ -1,10 +1,10 @@
 // From a file to a language model that runs: read, check, load, in that order. Nothing native sees an unchecked file.
-import { createHash } from "node:crypto";
 import { availableParallelism, freemem, loadavg } from "node:os";
 import { resolve } from "node:path";
 import { DraftwrightError } from "../errors.ts";
-import { Backend, findDevice, type GgufFile, openGguf } from "../ggml/index.ts";
+import { Backend, findDevice, openGguf } from "../ggml/index.ts";
 import { type ModelConfig, readConfig } from "./config.ts";
+import { fileHash } from "./file-hash.ts";
 import { roundRows } from "./graph/kv-rows.ts";
 import { GraphModel } from "./graph/model.ts";
 import type { LanguageModel, Numerics } from "./model.ts";
@@ -159,21 +159,4 @@ function inexactReason(config: ModelConfig, isCpu: boolean, kvType: string): str
   const gates = weights.layers.flatMap((l) => l.gate ?? []);
   const found = [...matrices, ...projections, ...gates].find((tensor) => !EXACT_TYPES.has(tensor.type.name));
   return found && `matrix products with ${found.type.name} weights (${found.name}) depend on the number of rows`;
-}
-
-/** Bytes of each tensor that enter the identity: enough to tell two trainings of one shape apart. */
-const SAMPLE_BYTES = 256;
-
-function fileHash(gguf: GgufFile): string {
-  const hash = createHash("sha256");
-  for (const key of gguf.metadata.keys()) {
-    const value = key.startsWith("tokenizer.") ? undefined : gguf.metadata.value(key)?.value;
-    hash.update(`${key}=${typeof value === "object" ? "" : String(value)}\n`);
-  }
-  for (const tensor of gguf.tensors.values()) {
-    const sample = new Uint8Array(Math.min(SAMPLE_BYTES, tensor.bytes));
-    gguf.readInto(tensor, sample);
-    hash.update(`${tensor.name} ${tensor.type.name} ${tensor.ne} ${tensor.offset}\n`).update(sample);
-  }
-  return hash.digest("hex");
 }

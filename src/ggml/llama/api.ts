@@ -82,6 +82,8 @@ function declare() {
     memoryRemove: llama.func("bool llama_memory_seq_rm(void *, int32_t, int32_t, int32_t)") as (m: Pointer, seq: number, from: number, to: number) => boolean,
     decode: llama.func("llama_decode", "int32_t", ["void *", batch]) as (c: Pointer, b: Batch) => number,
     logits: llama.func("void *llama_get_logits_ith(void *, int32_t)") as (c: Pointer, i: number) => Pointer | null,
+    loadAdapter: llama.func("void *llama_adapter_lora_init(void *, const char *)") as (m: Pointer, path: string) => Pointer | null,
+    setAdapters: llama.func("int32_t llama_set_adapters_lora(void *, void *, size_t, float *)") as (c: Pointer, adapters: BigUint64Array, n: number, scales: Float32Array) => number,
     attachThreadpool: llama.func("void llama_attach_threadpool(void *, void *, void *)") as (c: Pointer, pool: Pointer, batch: Pointer) => void,
     vocab: llama.func("void *llama_model_get_vocab(void *)") as (m: Pointer) => Pointer,
     vocabSize: llama.func("int32_t llama_vocab_n_tokens(void *)") as (v: Pointer) => number,

@@ -14,6 +14,8 @@ export interface OracleOptions {
   repack?: boolean;
   /** ggml type id of the KV rows; default F16. */
   kvType?: number;
+  /** A LoRA adapter's file. */
+  adapter?: string;
 }
 
 /** One libllama context over one sequence. Dispose it. */
@@ -55,6 +57,15 @@ export class Oracle {
       );
     }
     this.#context = context;
+    if (options.adapter !== undefined) {
+      // The adapter is the model's: it is freed with it.
+      const adapter = l.loadAdapter(model, options.adapter);
+      if (!adapter || l.setAdapters(context, BigUint64Array.of(adapter), 1, Float32Array.of(1)) !== 0) {
+        l.freeContext(context);
+        l.freeModel(model);
+        throw new DraftwrightError("bad-model", `libllama cannot use the adapter ${options.adapter}`);
+      }
+    }
     // What llama.cpp's own programs do; without a pool every decode would start its threads anew.
     this.#pool = new ThreadPool(findDevice("cpu").pointer, { threads: options.threads });
     l.attachThreadpool(context, this.#pool.pointer, this.#pool.pointer);
