@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { routePath } from "hono/route";
+import { anthropicError } from "./anthropic/error.ts";
+import { messages } from "./anthropic/messages.ts";
 import { ApiError, toApiError } from "./http/api-error.ts";
 import { ApiKeys, keyOf } from "./http/api-keys.ts";
 import { chatCompletions } from "./openai/chat.ts";
@@ -50,6 +52,7 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
   app.get("/v1/models/:id{.+}", (c) => c.json(service.models.describe(c.req.param("id"))));
   app.post("/v1/chat/completions", (c) => chatCompletions(c, service));
   app.post("/v1/completions", (c) => completions(c, service));
+  app.post("/v1/messages", (c) => messages(c, service));
 
   app.notFound((c) => {
     const known = app.routes.filter(({ path, method }) => path === c.req.path && method !== "ALL");
@@ -70,6 +73,7 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
   return app;
 }
 
-function answer(_c: Context, error: ApiError): Response {
-  return Response.json(error.toOpenAi(), { status: error.status, headers: error.headers });
+function answer(c: Context, error: ApiError): Response {
+  const body = c.req.path.startsWith("/v1/messages") ? anthropicError(error) : error.toOpenAi();
+  return Response.json(body, { status: error.status, headers: error.headers });
 }

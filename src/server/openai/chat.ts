@@ -2,10 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { GenerateResult } from "../../engine/index.ts";
+import { formatConstraint, responseFormatSchema } from "../constraint.ts";
+import { startTurn, textAndCalls, wholeAnswer } from "../conversation.ts";
 import { jsonBody } from "../http/json-body.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
-import { type OutputReader, plainReader } from "../tools/output-reader.ts";
+import type { OutputReader } from "../tools/output-reader.ts";
+import { toolChoiceSchema, toolSchema } from "../tools/tool.ts";
 import { chatChunks } from "./chat-stream.ts";
 import { choiceSeed, generateOptions, samplingFields, wantsSources } from "./fields.ts";
 import { messageSchema, toChatMessage } from "./messages.ts";
@@ -16,6 +19,9 @@ const chatSchema = z.object({
   messages: z.array(messageSchema).min(1, "it needs a message"),
   max_tokens: z.int().min(1).nullish(),
   max_completion_tokens: z.int().min(1).nullish(),
+  tools: z.array(toolSchema).max(128).nullish(),
+  tool_choice: toolChoiceSchema.nullish(),
+  response_format: responseFormatSchema.nullish(),
 });
 
 /** POST /v1/chat/completions */
@@ -26,11 +32,13 @@ export async function chatCompletions(c: Context, service: Service): Promise<Res
   try {
     const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
     const options = generateOptions(body, maxTokens, service.settings, run.model.info.contextLength);
-    const prompt = { messages: body.messages.map(toChatMessage) };
-    const choices = Array.from({ length: n }, (_, choice) =>
-      run.generate(prompt, { ...options, seed: choiceSeed(body.seed, choice) }),
-    );
-    const readers = choices.map(plainReader);
+    const { choices, readers } = startTurn(run, {
+      messages: body.messages.map(toChatMessage),
+      tools: body.tools ?? [],
+      toolChoice: body.tool_choice ?? "auto",
+      constraint: formatConstraint(body.response_format),
+      options: Array.from({ length: n }, (_, choice) => ({ ...options, seed: choiceSeed(body.seed, choice) })),
+    });
     const head = { id: `chatcmpl-${randomUUID()}`, created: run.created, model: run.modelId };
     if (body.stream) {
       const includeUsage = body.stream_options?.include_usage === true;
@@ -53,20 +61,18 @@ export async function chatCompletions(c: Context, service: Service): Promise<Res
 }
 
 function chatChoice(result: GenerateResult, index: number, reader: OutputReader) {
-  const parts = [...reader.push(result.text), ...reader.end()];
-  const content = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-  const calls = parts.filter((part) => part.type === "tool-call");
+  const { text, calls } = textAndCalls(wholeAnswer(reader, result));
   return {
     index,
     message: {
       role: "assistant",
-      content: calls.length > 0 && content === "" ? null : content,
+      content: calls.length > 0 && text === "" ? null : text,
       refusal: null,
       ...(calls.length > 0 && {
-        tool_calls: calls.map(({ id, name, arguments: text }) => ({
+        tool_calls: calls.map(({ id, name, arguments: given }) => ({
           id,
           type: "function",
-          function: { name, arguments: text },
+          function: { name, arguments: given },
         })),
       }),
     },

@@ -38,7 +38,7 @@ export const samplingFields = {
   draft: draft.nullish(),
 };
 
-export type SamplingBody = z.infer<z.ZodObject<typeof samplingFields>>;
+export type SamplingBody = Partial<z.infer<z.ZodObject<typeof samplingFields>>>;
 
 /** Options of every choice but for its seed. `maxTokens`: what the request asks for. */
 export function generateOptions(

@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import type { Context } from "hono";
+import type { GenerateResult, Generating, Model } from "../../engine/index.ts";
+import { choiceEvents } from "../choice-events.ts";
+import { startTurn, wholeAnswer } from "../conversation.ts";
+import { toApiError } from "../http/api-error.ts";
+import { jsonBody } from "../http/json-body.ts";
+import { sseEvent } from "../http/sse.ts";
+import { generateOptions } from "../openai/fields.ts";
+import type { Service } from "../service.ts";
+import { streamAnswer } from "../stream-answer.ts";
+import type { OutputPart, OutputReader } from "../tools/output-reader.ts";
+import { anthropicError } from "./error.ts";
+import { type MessagesBody, messagesSchema, toChatMessages, toToolChoice, toTools } from "./schema.ts";
+
+/** POST /v1/messages */
+export async function messages(c: Context, service: Service): Promise<Response> {
+  const body = await jsonBody(c, messagesSchema, service.settings.limits.bodyBytes);
+  const run = await service.start(c, body.model, 1);
+  try {
+    const sampling = { temperature: body.temperature, top_p: body.top_p, top_k: body.top_k, stop: body.stop_sequences };
+    const { contextLength } = run.model.info;
+    const {
+      choices: [generating],
+      readers: [reader],
+    } = startTurn(run, {
+      messages: toChatMessages(body),
+      tools: toTools(body),
+      toolChoice: toToolChoice(body),
+      constraint: undefined,
+      options: [generateOptions(sampling, body.max_tokens, service.settings, contextLength)],
+    });
+    const head = {
+      id: `msg_${randomUUID().replaceAll("-", "")}`,
+      type: "message",
+      role: "assistant",
+      model: run.modelId,
+    };
+    if (body.stream) {
+      const events = messageEvents(run.model, generating, reader, head, body);
+      return await streamAnswer(service, run, events, (error) => sseEvent(anthropicError(toApiError(error)), "error"));
+    }
+    const [result] = await run.results([generating]);
+    const parts = wholeAnswer(reader, result);
+    return c.json({
+      ...head,
+      content: parts.map(toBlock),
+      ...(await ending(run.model, result, parts, body)),
+      usage: { input_tokens: result.promptTokens, output_tokens: result.tokens },
+    });
+  } catch (error) {
+    run.end();
+    throw error;
+  }
+}
+
+async function* messageEvents(
+  model: Model,
+  generating: Generating,
+  reader: OutputReader,
+  head: object,
+  body: MessagesBody,
+): AsyncGenerator<string> {
+  const parts: OutputPart[] = [];
+  const event = (type: string, data: object) => sseEvent({ type, ...data }, type);
+  /** Index of the text block that is open. */
+  let open: number | undefined;
+  let blocks = 0;
+  const closeText = () => {
+    if (open === undefined) return "";
+    const text = event("content_block_stop", { index: open });
+    open = undefined;
+    return text;
+  };
+  const write = (part: OutputPart) => {
+    parts.push(part);
+    if (part.type === "text") {
+      let text = "";
+      if (open === undefined) {
+        open = blocks++;
+        text = event("content_block_start", { index: open, content_block: { type: "text", text: "" } });
+      }
+      return text + event("content_block_delta", { index: open, delta: { type: "text_delta", text: part.text } });
+    }
+    const before = closeText();
+    const index = blocks++;
+    const { id, name, arguments: json } = part;
+    return (
+      before +
+      event("content_block_start", { index, content_block: { type: "tool_use", id, name, input: {} } }) +
+      event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json: json } }) +
+      event("content_block_stop", { index })
+    );
+  };
+  // What the prompt holds is known when the first token comes; clients add up both places.
+  const message = { ...head, content: [], stop_reason: null, stop_sequence: null };
+  let opening = event("message_start", { message: { ...message, usage: { input_tokens: 0, output_tokens: 0 } } });
+  for await (const batch of choiceEvents([generating])) {
+    let text = opening;
+    opening = "";
+    for (const { token, result } of batch) {
+      for (const part of token ? reader.push(token.text) : reader.end()) text += write(part);
+      if (!result) continue;
+      const delta = await ending(model, result, parts, body);
+      const usage = { input_tokens: result.promptTokens, output_tokens: result.tokens };
+      text += closeText() + event("message_delta", { delta, usage }) + event("message_stop", {});
+    }
+    if (text !== "") yield text;
+  }
+}
+
+function toBlock(part: OutputPart) {
+  if (part.type === "text") return part;
+  return { type: "tool_use", id: part.id, name: part.name, input: parsed(part.arguments) };
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return {};
+  }
+}
+
+/** Why it ended, and at which stop sequence: the engine cuts the text before it, the tokens still hold it. */
+async function ending(model: Model, result: GenerateResult, parts: readonly OutputPart[], body: MessagesBody) {
+  if (parts.some((part) => part.type === "tool-call")) return { stop_reason: "tool_use", stop_sequence: null };
+  if (result.finishReason !== "stop") return { stop_reason: "max_tokens", stop_sequence: null };
+  const stops = body.stop_sequences ?? [];
+  const rest = stops.length === 0 ? "" : (await model.detokenize(result.tokenIds)).slice(result.text.length);
+  const stop = stops.find((text) => rest.startsWith(text));
+  return stop === undefined
+    ? { stop_reason: "end_turn", stop_sequence: null }
+    : { stop_reason: "stop_sequence", stop_sequence: stop };
+}
