@@ -6,13 +6,17 @@ import {
   fanPanel,
   greedyAgent,
   heuristicAgent,
+  type NetworkPlayer,
+  networkPlayer,
   randomAgent,
+  type SearchOptions,
   searchAgent,
   type TileName,
   tileFan,
   tileNames,
 } from "../games/index.ts";
 import { integer } from "./flags.ts";
+import { isNetworkFile, readNetwork, shippedNetwork } from "./game-networks.ts";
 
 export interface GameFlags {
   menu: string;
@@ -27,21 +31,53 @@ export function withGameFlags(command: Command, players: number): Command {
     .option("--seed <n>", "equal seeds give equal deals", integer(0), 1);
 }
 
-/** random, greedy, heuristic, search, lover:TILE, hater:TILE. */
-export function agentNamed(name: string): Agent {
+/** What an agent is made for: the menu as the user named it or as tiles, and the table. */
+interface Table {
+  readonly menu: string | readonly string[];
+  readonly players: number;
+}
+
+export const agentNames =
+  "dqn, search, heuristic, greedy, random, lover:TILE, hater:TILE, a file.sgn or search:file.sgn";
+
+/** See `agentNames`. `dqn` is the network shipped for the menu, `search` searches with it. Throws bad-argument. */
+export function agentNamed(name: string, table: Table): Agent {
   const simple = [randomAgent, greedyAgent, heuristicAgent].find((agent) => agent.name === name);
   if (simple) return simple;
-  if (name === "search") return searchAgent();
+  if (isNetworkFile(name)) return name.startsWith("search:") ? searchWith(name.slice(7), table) : playerOf(name, table);
+  if (name === "dqn") return playerOf(name, table);
+  if (name === "search") return shippedNetwork(table.menu, table.players) ? searchWith("dqn", table) : searchAgent();
   const [, kind, tile] = /^(lover|hater):(.+)$/.exec(name) ?? [];
   if (kind && (tileNames as readonly string[]).includes(tile))
     return tileFan(tile as TileName, kind as "lover" | "hater");
   throw new DraftwrightError(
     "bad-argument",
-    `There is no agent "${name}". Use random, greedy, heuristic, search, lover:TILE or hater:TILE; tiles: ${tileNames.join(", ")}.`,
+    `There is no agent "${name}". Use ${agentNames}; tiles: ${tileNames.join(", ")}.`,
   );
 }
 
+function playerOf(name: string, { menu, players }: Table): NetworkPlayer {
+  const checkpoint = name === "dqn" ? shippedNetwork(menu, players) : readNetwork(name);
+  if (checkpoint) return networkPlayer(checkpoint, name);
+  throw new DraftwrightError(
+    "bad-argument",
+    `No network is shipped for this menu. Train one: draftwright game sushi train --menu ${[menu].flat().join(",")} --players ${players} --out mine.sgn; then name it: mine.sgn.`,
+  );
+}
+
+const searchWith = (name: string, table: Table): Agent =>
+  searchAgent(networkSearch(playerOf(name, table)), name === "dqn" ? "search" : `search:${name}`);
+
+/** Search in which the network proposes, plays the rollouts and judges where they end. */
+export const networkSearch = (player: NetworkPlayer): SearchOptions => ({
+  proposer: player,
+  rollout: player,
+  value: player.value,
+});
+
 /** Agents by name; `panel` is a lover and a hater of each tile of the menu. */
 export function agentsNamed(names: readonly string[], { menu, players }: GameFlags): Agent[] {
-  return names.flatMap((name) => (name === "panel" ? fanPanel(checkedMenu(menu, players)) : [agentNamed(name)]));
+  return names.flatMap((name) =>
+    name === "panel" ? fanPanel(checkedMenu(menu, players)) : [agentNamed(name, { menu, players })],
+  );
 }

@@ -12,7 +12,7 @@ import {
   tournament,
 } from "../games/index.ts";
 import { integer, names } from "./flags.ts";
-import { agentNamed, agentsNamed, type GameFlags, withGameFlags } from "./game-flags.ts";
+import { agentNamed, agentNames, agentsNamed, type GameFlags, withGameFlags } from "./game-flags.ts";
 
 interface Flags extends GameFlags {
   games: number;
@@ -77,13 +77,13 @@ export function sushiBenchCommand(): Command {
 
 export function sushiEvalCommand(): Command {
   return withGameFlags(new Command("eval").description("One agent against others: same deals, all seats."), 2)
-    .option("--agent <name>", "random, greedy, heuristic, search, lover:TILE, hater:TILE", "heuristic")
+    .option("--agent <name>", agentNames, "dqn")
     .option("--vs <names>", "who sits in the other seats; `panel` for all lovers and haters", names, ["random"])
     .option("--games <n>", "rounded up to whole deals", integer(1), 1000)
     .option("--json", "print one JSON object")
     .action((flags: Flags & { agent: string; vs: string[] }) => {
       const opponents = agentsNamed(flags.vs, flags);
-      const { perDeal, ...result } = evaluate({ ...flags, agent: agentNamed(flags.agent), opponents });
+      const { perDeal, ...result } = evaluate({ ...flags, agent: agentNamed(flags.agent, flags), opponents });
       if (flags.json) {
         process.stdout.write(
           `${JSON.stringify({ agent: flags.agent, vs: flags.vs, deals: perDeal.length, ...result })}\n`,

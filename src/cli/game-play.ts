@@ -73,7 +73,7 @@ class Session {
       this.game = new Recorder(replay(saved), saved.seed, saved.moves);
       this.shown = saved.moves.length;
     }
-    this.agents = this.opponents.map(agentNamed);
+    this.agents = this.opponents.map((name) => agentNamed(name, this.state.setup));
     if (this.agents.length !== this.state.setup.players - 1) {
       throw new DraftwrightError("bad-argument", "The saved game does not name an opponent for every seat.");
     }

@@ -2,14 +2,18 @@ import { Command } from "commander";
 import { sushiAdviseCommand } from "./game-advise.ts";
 import { sushiBenchCommand, sushiEvalCommand, sushiSimulateCommand, sushiTournamentCommand } from "./game-measure.ts";
 import { sushiPlayCommand } from "./game-play.ts";
+import { sushiStudyCommand } from "./game-study.ts";
+import { sushiTrainCommand } from "./game-train.ts";
 
 export function gameCommand(): Command {
-  const sushi = new Command("sushi").description("Sushi Go Party!: play, advice, tournaments, measurements.");
+  const sushi = new Command("sushi").description("Sushi Go Party!: play, advice, training, tournaments, measurements.");
   for (const subcommand of [
     sushiPlayCommand,
     sushiAdviseCommand,
     sushiTournamentCommand,
     sushiEvalCommand,
+    sushiTrainCommand,
+    sushiStudyCommand,
     sushiSimulateCommand,
     sushiBenchCommand,
   ]) {

@@ -1,6 +1,6 @@
-// Sushi Go Party!: the whole game (22 tiles, 2-8 players) as an environment for agents, agents without networks, paired
-// evaluation, and advice. cards.ts and rules.ts are data; state.ts is one buffer; play.ts carries out a decision; scoring.ts
-// is checked against testing/reference.ts. No files, no terminal, no networks here.
+// Sushi Go Party!: the whole game (22 tiles, 2-8 players) as an environment for agents, scripted agents and search, agents
+// that learn (learning/), paired evaluation, and advice. cards.ts and rules.ts are data; state.ts is one buffer; play.ts
+// carries out a decision; scoring.ts is checked against testing/reference.ts. No files and no terminal here.
 export { actionCount, actionNamed, actionNames, phase, phaseNames } from "./actions.ts";
 export { type Advice, type AdviseOptions, advise, adviseTable, handNames, type Pick } from "./advise.ts";
 export { type Agent, observingAgent, randomAgent } from "./agents/agent.ts";
@@ -28,6 +28,7 @@ export {
   tournament,
   winShares,
 } from "./evaluate.ts";
+export * from "./learning/index.ts";
 export { isLegal, listActions } from "./legal.ts";
 export { checkedMenu, excludedTiles, legalMenus, type MenuSpec, menuProblem, stockMenus } from "./menus.ts";
 export { countText, faceNamed, splitCards } from "./names.ts";
@@ -38,5 +39,6 @@ export { defaultRules, type RuleOptions } from "./rules.ts";
 export { addDessertPoints, addRoundPoints, dessertTotal } from "./scoring.ts";
 export { makeSetup, type Setup, type SetupOptions } from "./setup.ts";
 export { actingMask, phaseOf, SushiState } from "./state.ts";
+export * from "./studies/index.ts";
 export { stateOfTable, type Table } from "./table.ts";
 export { Recorder, replay, type Transcript } from "./transcript.ts";

@@ -2,12 +2,12 @@
 // division as in decoding: a cheap drafter, a verifier that decides.
 import { DraftwrightError } from "../../../errors.ts";
 import { Random } from "../../random.ts";
-import { actionCount } from "../actions.ts";
+import { actionCount, phase } from "../actions.ts";
 import { listActions } from "../legal.ts";
 import { play } from "../play.ts";
 import { resample } from "../resample.ts";
 import { addDessertPoints, addRoundPoints } from "../scoring.ts";
-import { actingMask, phaseOf, SushiState } from "../state.ts";
+import { actingMask, at, phaseOf, SushiState, stage } from "../state.ts";
 import type { Agent } from "./agent.ts";
 import { appetite } from "./appetite.ts";
 import { heuristicAgent, weigh } from "./scripted.ts";
@@ -45,13 +45,22 @@ export interface SearchOptions {
   readonly worlds?: number;
   /** Ends the search early, after two worlds at least. */
   readonly budgetMs?: number;
+  /**
+   * Expected final margin of a player who is asked, in points. With it rollouts end after `turns` turns (2 by default) or
+   * with the round, and it says the rest; without it they go to the end of the round and count what lies there.
+   */
+  readonly value?: (s: SushiState, p: number) => number;
+  readonly turns?: number;
 }
 
 export interface Candidate {
   readonly action: number;
   /** The proposer's share. */
   readonly pDraft: number;
-  /** Mean margin over the best opponent in points at the end of the round, desserts as if the game ended then. */
+  /**
+   * Mean margin over the best opponent in points: of the game with `value`, otherwise at the end of the round with desserts
+   * as if the game ended then.
+   */
   readonly value: number;
   /** Half the 95 % interval of `value`, and of the difference to the first candidate on the same samples. */
   readonly ci: number;
@@ -90,7 +99,10 @@ export function search(
     topK = 5,
     worlds = 24,
     budgetMs = Infinity,
+    value,
+    turns = 2,
   } = options;
+  const limit = value ? s.turn + turns : Infinity;
   const count = listActions(s, p, actions);
   if (count === 0)
     throw new DraftwrightError("bad-argument", `Player ${p} is not asked now: there is nothing to advise.`);
@@ -111,7 +123,8 @@ export function search(
     drafted.forEach(({ action }, i) => {
       state.copyFrom(sample);
       play(state, p, action);
-      margins[i].push(rollOut(state, p, rollout, new Random(seed), sample.round));
+      rollOut(state, rollout, new Random(seed), sample.round, limit);
+      margins[i].push(value && !state.over ? value(state, p) : marginNow(state, p));
     });
     done++;
   }
@@ -140,14 +153,20 @@ function halfWidth(values: readonly number[]): number {
   return 1.96 * Math.sqrt(variance / values.length);
 }
 
-/** Plays to the end of the round and returns player p's margin over the best opponent, in points. */
-function rollOut(s: SushiState, p: number, agent: Agent, random: Random, round: number): number {
+/** Plays on to the end of the round, or to the first pick of turn `limit`. */
+function rollOut(s: SushiState, agent: Agent, random: Random, round: number, limit: number): void {
   const n = s.setup.players;
-  while (!s.over && s.round === round) {
+  while (!s.over && s.round === round && (s.turn < limit || !isTurnStart(s))) {
     const acting = actingMask(s);
     for (let q = 0; q < n; q++) if (acting & (1 << q)) play(s, q, agent.choose(s, q, random));
   }
-  return marginNow(s, p);
+}
+
+/** Nobody has committed yet. */
+function isTurnStart(s: SushiState): boolean {
+  if (s.scalars[at.stage] !== stage.commit) return false;
+  for (let q = 0; q < s.setup.players; q++) if (s.commit[q] !== phase.pick) return false;
+  return true;
 }
 
 /** Points ahead of the best opponent if round and game ended now. */
@@ -164,9 +183,9 @@ export function marginNow(s: SushiState, p: number): number {
 }
 
 /** An agent that searches every decision that is none by itself. */
-export function searchAgent(options: SearchOptions = {}): Agent {
+export function searchAgent(options: SearchOptions = {}, name = "search"): Agent {
   return {
-    name: "search",
+    name,
     choose(s, p, random) {
       if (listActions(s, p, list) === 1) return list[0];
       return search(s, p, random, options).candidates[0].action;

@@ -6,6 +6,7 @@ import type { Agent } from "../agents/agent.ts";
 import { randomAgent } from "../agents/agent.ts";
 import { greedyAgent, heuristicAgent } from "../agents/scripted.ts";
 import { marginNow } from "../agents/search.ts";
+import type { TileName } from "../cards.ts";
 import { start } from "../deal.ts";
 import { evaluate, winShares } from "../evaluate.ts";
 import { play } from "../play.ts";
@@ -24,8 +25,11 @@ export interface TrainOptions extends FeatureOptions {
   readonly algorithm: Algorithm;
   readonly seed: number;
   readonly hidden?: readonly number[];
-  /** Games after which the training is over; 0 leaves it to the caller's clock. */
+  /** Menus to play, if not all of `menus`: the network has inputs for the others, and never sees them set. */
+  readonly playMenus?: readonly (readonly TileName[])[];
+  /** The training is over after so many games, or so many minutes of CPU time of this process; one is needed. */
   readonly games?: number;
+  readonly minutes?: number;
   /** Evaluations on the panel during the training; the best network is kept. */
   readonly evaluations?: number;
 }
@@ -62,11 +66,16 @@ export class Trainer {
   readonly #pastNetwork;
   #evaluated = 0;
 
+  /** Throws bad-argument for menus that do not fit the players, and for a training without an end. */
   constructor(options: TrainOptions) {
+    const { games = Infinity, minutes = Infinity } = options;
+    if (!(games > 0 && minutes > 0) || (games === Infinity && minutes === Infinity)) {
+      throw new DraftwrightError("bad-argument", "A training needs a number of games or minutes above 0.");
+    }
     this.options = options;
     this.features = makeFeatures(options);
     this.#learner = makeLearner(options, this.features);
-    this.#states = this.features.options.menus.map(
+    this.#states = (options.playMenus ?? options.menus).map(
       (menu) => new SushiState(makeSetup({ players: options.players, menu })),
     );
     this.#random = new Random(options.seed, 301);
@@ -77,8 +86,15 @@ export class Trainer {
     this.#pastNetwork = networkOf(this.#checkpointOf(this.#average));
   }
 
-  /** Plays one game and learns from it; `done` is the share of the training that is over. */
-  playGame(done: number): void {
+  /** The share of the training that is over, 0..1. Learning rates and exploration follow it. */
+  get done(): number {
+    const { games = Infinity, minutes = Infinity } = this.options;
+    return Math.min(1, Math.max(this.games / games, this.cpuSeconds / (60 * minutes)));
+  }
+
+  /** Plays one game and learns from it. */
+  playGame(): void {
+    const { done } = this;
     const random = this.#random;
     const s = this.#states[random.below(this.#states.length)];
     const lineup = this.#lineup();
@@ -100,7 +116,7 @@ export class Trainer {
       this.#learner.learn(seat, random, done);
     }
     this.games++;
-    this.#remember(done);
+    this.#remember(this.done);
   }
 
   #choose(s: SushiState, p: number, who: Agent | "self" | "past"): number {
@@ -163,7 +179,8 @@ export class Trainer {
 
   /** Plays against the panel and keeps the network if it is the best so far. */
   evaluate(): PanelScore {
-    const score = panelScore(this.#checkpointOf(this.#average), panelGames, this.options.seed + 5_000_000);
+    const { menus, playMenus = menus, seed } = this.options;
+    const score = panelScore(this.#checkpointOf(this.#average), panelGames, seed + 5_000_000, playMenus);
     if (!this.best || score.score >= this.best.score) {
       this.best = { ...score, games: this.games };
       this.#kept.set(this.#average);
@@ -173,6 +190,11 @@ export class Trainer {
 
   get updates(): number {
     return this.#learner.updates;
+  }
+
+  /** Evaluations so far. */
+  get evaluations(): number {
+    return this.#evaluated;
   }
 
   /** The best network so far by the panel. */
@@ -248,10 +270,15 @@ interface SavedTraining {
   readonly numbers: number[];
 }
 
-/** Win rates against copies of greedy and heuristic on all menus of the checkpoint. */
-export function panelScore(checkpoint: Checkpoint, games: number, seed: number): PanelScore {
+/** Win rates against copies of greedy and heuristic, on some menus (default: all of the checkpoint). */
+export function panelScore(
+  checkpoint: Checkpoint,
+  games: number,
+  seed: number,
+  menus: readonly (readonly TileName[])[] = checkpoint.features.menus,
+): PanelScore {
   const agent = networkPlayer(checkpoint);
-  const { players, menus } = checkpoint.features;
+  const { players } = checkpoint.features;
   const against = Object.fromEntries(
     [greedyAgent, heuristicAgent].map((opponent) => {
       const rates = menus.map((menu) => {
