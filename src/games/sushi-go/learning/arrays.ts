@@ -53,7 +53,8 @@ export function unpackArrays(bytes: Uint8Array): ArrayFile {
     const make = types[type];
     const size = length * (make?.BYTES_PER_ELEMENT ?? 0);
     if (!make || !(size >= 0) || offset + size > bytes.length) throw refuse("it is cut short");
-    arrays.set(name, new make(bytes.slice(offset, offset + size).buffer));
+    // A copy: a Buffer's slice is a view of a larger one.
+    arrays.set(name, new make(new Uint8Array(bytes.subarray(offset, offset + size)).buffer));
     offset += size;
   }
   if (offset !== bytes.length) throw refuse("it is too long");

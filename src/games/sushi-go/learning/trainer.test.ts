@@ -86,6 +86,10 @@ describe("network at the table", () => {
 
   test("a checkpoint keeps everything", () => {
     expect(decodeCheckpoint(encodeCheckpoint(checkpoint))).toEqual(checkpoint);
+    // As read from a file: part of a larger buffer, at any offset.
+    expect(decodeCheckpoint(Buffer.from(encodeCheckpoint(checkpoint)))).toEqual(checkpoint);
+    const inside = Buffer.concat([Buffer.alloc(3), encodeCheckpoint(checkpoint)]);
+    expect(decodeCheckpoint(inside.subarray(3))).toEqual(checkpoint);
   });
 
   test("what it proposes first is what it plays; shares add up to one", () => {
