@@ -15,6 +15,7 @@ import { pairCommand } from "./pair.ts";
 import { profileCommand } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
 import { traceCommand } from "./trace-view.ts";
+import { trainCommand } from "./train.ts";
 import { verifyCommand } from "./verify/index.ts";
 
 export async function main(args: readonly string[]): Promise<void> {
@@ -48,6 +49,7 @@ function program(): Command {
     traceCommand,
     dbCommand,
     layerSkipCommand,
+    trainCommand,
     gameCommand,
     demoCommand,
   ];

@@ -11,6 +11,8 @@ export class FrozenModel {
   readonly config: ModelConfig;
   /** As `LoadedModel.hash`. */
   readonly hash: string;
+  /** `tokenizer.chat_template` of the file. */
+  readonly chatTemplate: string | undefined;
   readonly #storage: Storage;
   readonly #tensors = new Map<string, Tensor>();
 
@@ -20,6 +22,7 @@ export class FrozenModel {
     using gguf = openGguf(path);
     this.config = readConfig(gguf, { freeMemory: freemem() });
     this.hash = fileHash(gguf);
+    this.chatTemplate = gguf.metadata.string("tokenizer.chat_template");
     const names = [...gguf.tensors.keys()].filter(wanted);
     this.#storage = new Storage(backend.bufferTypes().plain, names.length);
     for (const name of names) this.#declare(gguf, name);

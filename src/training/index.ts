@@ -1,0 +1,9 @@
+// Training: the loop with its budget, schedule, evaluation and saving; texts as data; adapters. Which tasks exist for
+// drafters is decided in drafting/; networks and gradients live in nn/.
+
+export * from "./loop.ts";
+export { type TrainLoraOptions, trainLora } from "./lora.ts";
+export { reporter } from "./report.ts";
+export { isTrainingChild, superviseChild } from "./supervise.ts";
+export { type Document, makeSamples, readDocuments, type Sample, splitHeldOut, type TextSource } from "./text-data.ts";
+export { TextTask, type TextTaskOptions } from "./text-task.ts";
