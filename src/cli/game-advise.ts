@@ -3,10 +3,12 @@ import { DraftwrightError } from "../errors.ts";
 import { type Advice, advise, adviseTable, countText, faceNames, replay } from "../games/index.ts";
 import { integer, readInput } from "./flags.ts";
 import { isSavedGame, parseState } from "./game-file.ts";
+import { adviserNamed } from "./game-flags.ts";
 import { paint, printable, type Style, styleOf } from "./terminal.ts";
 
 interface Flags {
   state: string;
+  agent?: string;
   topK: number;
   worlds: number;
   budgetMs?: number;
@@ -19,14 +21,20 @@ export function sushiAdviseCommand(): Command {
   return new Command("advise")
     .description("Ranks your picks at a table: likely margins, reasons, and what others are known to hold.")
     .requiredOption("--state <file>", "a table as JSON or as lines, or a game saved by play; - reads standard input")
+    .option(
+      "--agent <name>",
+      "who proposes and plays the rollouts: dqn (default where one is shipped), heuristic, file.sgn",
+    )
     .option("--top-k <n>", "picks to verify and to show", integer(1), 5)
     .option("--worlds <n>", "samples of the hidden cards", integer(2), 64)
     .option("--budget-ms <ms>", "stop verifying after so long", integer(1))
-    .option("--no-verify", "the heuristic's ranking only")
+    .option("--no-verify", "the ranking of the proposals only")
     .option("--seed <n>", "equal seeds give equal advice", integer(0), 1)
     .option("--json", "print one JSON object")
-    .action(({ state, json, ...options }: Flags) => {
+    .action(({ state, agent, json, ...flags }: Flags) => {
       const found = parseState(readInput(state));
+      const table = isSavedGame(found) ? found : asTable(found);
+      const options = { ...flags, ...adviserNamed(agent, table) };
       const advice = isSavedGame(found) ? advise(replay(found), 0, options) : adviseTable(asTable(found), options);
       process.stdout.write(json ? `${JSON.stringify(advice)}\n` : adviceText(advice, styleOf(process.stdout)));
     });
@@ -55,7 +63,7 @@ export function adviceText(advice: Advice, style: Style): string {
     return `   ${i + 1} to the left: ${printable(text)}`;
   });
   const how = advice.verifier
-    ? `margin at round end (${advice.worlds} samples, ${advice.verifier}); share: ${advice.drafter}`
+    ? `margin at the end of the ${advice.horizon} (${advice.worlds} samples, ${advice.verifier}); share: ${advice.drafter}`
     : `no margins: ranked by share, which is the ${advice.drafter}'s`;
   return `${lines.join("\n")}\n${paint(how, "dim", style)}\nhands known:\n${known.join("\n")}\n`;
 }

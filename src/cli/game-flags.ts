@@ -68,8 +68,17 @@ function playerOf(name: string, { menu, players }: Table): NetworkPlayer {
 const searchWith = (name: string, table: Table): Agent =>
   searchAgent(networkSearch(playerOf(name, table)), name === "dqn" ? "search" : `search:${name}`);
 
-/** Search in which the network proposes, plays the rollouts and judges where they end. */
-export const networkSearch = (player: NetworkPlayer): SearchOptions => ({
+/** Who proposes, plays rollouts and judges: the shipped network where there is one, `heuristic`, `dqn` or a file. */
+export function adviserNamed(name: string | undefined, table: Table): SearchOptions {
+  if (name === "heuristic" || (name === undefined && !shippedNetwork(table.menu, table.players))) return {};
+  if (name !== undefined && name !== "dqn" && !isNetworkFile(name)) {
+    throw new DraftwrightError("bad-argument", `"${name}" cannot advise. Use dqn, heuristic or a file.sgn.`);
+  }
+  return networkSearch(playerOf(name ?? "dqn", table));
+}
+
+/** The network proposes, plays the rollouts and judges where they end. */
+const networkSearch = (player: NetworkPlayer): SearchOptions => ({
   proposer: player,
   rollout: player,
   value: player.value,

@@ -21,7 +21,7 @@ import { exitCode } from "./errors.ts";
 import { names, readInput } from "./flags.ts";
 import { adviceText, wrap } from "./game-advise.ts";
 import { isSavedGame, parseState, saveGame } from "./game-file.ts";
-import { agentNamed, type GameFlags, withGameFlags } from "./game-flags.ts";
+import { adviserNamed, agentNamed, type GameFlags, withGameFlags } from "./game-flags.ts";
 import { menuText, seatName, tableText } from "./game-screen.ts";
 import { paint, type Style, styleOf } from "./terminal.ts";
 
@@ -166,13 +166,18 @@ class Session {
     const [word, ...rest] = line.split(/\s+/);
     if (word === "q") return false;
     if (word === "?" || word === "help") this.show(help);
-    else if (word === "h") this.show(adviceText(advise(this.state, you, { worlds: 48, budgetMs: 2000 }), this.style));
+    else if (word === "h") this.showHint();
     else if (word === "u") this.undo();
     else if (word === "t")
       this.show(tableText(this.state, you, this.style) + menuText(this.state, you, this.legal(), this.style));
     else if (word === "s") this.saveAs(rest.join(" ") || this.file);
     else if (word !== "") return this.choose(line.toLowerCase().replaceAll(/\s+/g, "-"));
     return true;
+  }
+
+  showHint(): void {
+    const options = { ...adviserNamed(undefined, this.state.setup), worlds: 48, budgetMs: 2000 };
+    this.show(adviceText(advise(this.state, you, options), this.style));
   }
 
   choose(answer: string): boolean {

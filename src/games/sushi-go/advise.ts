@@ -34,7 +34,7 @@ export interface AdviseOptions extends SearchOptions {
 export interface Pick {
   readonly action: string;
   readonly pDraft: number;
-  /** Expected margin at the end of the round in points; null when not verified. */
+  /** Expected margin in points at the end of the advice's horizon; null when not verified. */
   readonly value: number | null;
   readonly ci: number | null;
   readonly reasons: readonly string[];
@@ -45,6 +45,8 @@ export interface Advice {
   readonly picks: readonly Pick[];
   readonly drafter: string;
   readonly verifier: string | null;
+  /** What values speak of: the end of the round, or with a network's judgement of the game. */
+  readonly horizon: "round" | "game";
   readonly worlds: number;
   readonly acceptedFrom: number;
   /** By seat to the left: what that hand is known to hold before its next pick, or null. */
@@ -83,6 +85,7 @@ function adviseWith(
     })),
     drafter: (options.proposer ?? heuristicProposer).name,
     verifier: result.worlds > 0 ? `rollouts of ${(options.rollout ?? { name: "heuristic" }).name}` : null,
+    horizon: options.value ? "game" : "round",
     worlds: result.worlds,
     acceptedFrom: result.acceptedFrom,
     knownHands: Array.from({ length: s.setup.players - 1 }, (_, i) =>
