@@ -9,6 +9,7 @@ const source = fileURLToPath(new URL("../src", import.meta.url));
 // From the top. Rooms of one row never import each other.
 const layers = [
   ["cli"],
+  ["ai"],
   ["server"],
   ["documents", "images", "games"],
   ["bench"],

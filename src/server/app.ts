@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
 import { routePath } from "hono/route";
 import { anthropicError } from "./anthropic/error.ts";
 import { messages } from "./anthropic/messages.ts";
@@ -7,6 +8,8 @@ import { ApiError, toApiError } from "./http/api-error.ts";
 import { ApiKeys, keyOf } from "./http/api-keys.ts";
 import { chatCompletions } from "./openai/chat.ts";
 import { completions } from "./openai/completions.ts";
+import { responses } from "./openai/responses.ts";
+import { props } from "./props.ts";
 import type { Service, Variables } from "./service.ts";
 
 /** Routes that need no key: whether the server lives is no secret. */
@@ -30,6 +33,13 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
     const ms = performance.now() - started;
     service.log.answered({ requestId, method: c.req.method, path: c.req.path, status, ms, scope: c.get("scope") });
   });
+  const origins = service.settings.cors;
+  if (origins.length > 0) {
+    // The default answers a preflight with the headers it asks for, so that x-stainless-* pass.
+    app.use(
+      cors({ origin: origins.includes("*") ? "*" : [...origins], exposeHeaders: ["x-request-id", "retry-after"] }),
+    );
+  }
   app.use(async (c, next) => {
     if (keys.required && !open.has(c.req.path)) {
       const scope = keys.identify(keyOf((name) => c.req.header(name)));
@@ -48,10 +58,12 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
   app.get("/metrics", async (c) =>
     c.body(await service.metrics.text(), 200, { "content-type": service.metrics.contentType }),
   );
+  app.get("/props", (c) => c.json(props(service)));
   app.get("/v1/models", (c) => c.json({ object: "list", data: service.models.list() }));
   app.get("/v1/models/:id{.+}", (c) => c.json(service.models.describe(c.req.param("id"))));
   app.post("/v1/chat/completions", (c) => chatCompletions(c, service));
   app.post("/v1/completions", (c) => completions(c, service));
+  app.post("/v1/responses", (c) => responses(c, service));
   app.post("/v1/messages", (c) => messages(c, service));
 
   app.notFound((c) => {

@@ -1,13 +1,20 @@
 // One turn of a conversation, whichever protocol asked for it: messages and tools in, parts of an answer out.
 import type { GenerateOptions, GenerateResult, Generating } from "../engine/index.ts";
 import type { ChatMessage } from "../lm/chat-template.ts";
-import { type Constraint, callConstraint, chosenTools } from "./constraint.ts";
 import { ApiError } from "./http/api-error.ts";
 import type { Run } from "./run.ts";
-import type { OutputPart, OutputReader } from "./tools/output-reader.ts";
-import { toolFormat, toolPrompt } from "./tools/prompt.ts";
-import { toolReader } from "./tools/readers.ts";
-import type { Tool, ToolChoice } from "./tools/tool.ts";
+import {
+  type Constraint,
+  callConstraint,
+  chosenTools,
+  type OutputPart,
+  type OutputReader,
+  type Tool,
+  type ToolChoice,
+  toolFormat,
+  toolPrompt,
+  toolReader,
+} from "./tools/index.ts";
 
 export interface Turn {
   readonly messages: readonly ChatMessage[];

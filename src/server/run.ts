@@ -3,6 +3,7 @@
 import type { GenerateOptions, GenerateResult, Generating, Model, Prompt } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import { ApiError } from "./http/api-error.ts";
+import type { ServerLog } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface RunOptions {
@@ -11,6 +12,8 @@ export interface RunOptions {
   /** Nothing is shared between scopes. */
   readonly scope: string | undefined;
   readonly metrics: Metrics;
+  readonly log: ServerLog;
+  readonly requestId: string;
   /** Of the HTTP request: aborts when the client goes. */
   readonly client: AbortSignal;
   readonly seconds: number;
@@ -46,14 +49,19 @@ export class Run {
   }
 
   generate(prompt: Prompt, options: GenerateOptions): Generating {
-    const watch = this.#options.metrics.watch(this.modelId);
+    const { metrics, log, requestId } = this.#options;
+    const watch = metrics.watch(this.modelId);
+    log.text(requestId, { prompt });
     const generating = this.model.generate(prompt, {
       ...options,
       signal: this.#controller.signal,
       onRound: (round) => watch.round(round),
     });
     generating.result.then(
-      (result) => watch.finished(result),
+      (result) => {
+        watch.finished(result);
+        log.text(requestId, { output: result.text });
+      },
       (error) => watch.failed(error),
     );
     return generating;

@@ -52,9 +52,11 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
       const timer = setTimeout(() => service.abortAll(), graceSeconds * 1000);
       await left;
       clearTimeout(timer);
-      // Whoever reads slowly has had the time of the grace; an idle connection says nothing any more.
+      // The last bytes are still on their way; a client that does not take them must not hold the process.
+      const sweep = setInterval(() => server.closeIdleConnections(), 20);
       const force = setTimeout(() => server.closeAllConnections(), 1000);
       await closed;
+      clearInterval(sweep);
       clearTimeout(force);
     },
   };

@@ -47,6 +47,8 @@ export class Service {
       modelId: id,
       scope: c.get("scope"),
       metrics: this.metrics,
+      log: this.log,
+      requestId: c.get("requestId"),
       client: c.req.raw.signal,
       seconds: limits.requestSeconds,
       release: () => {

@@ -4,7 +4,7 @@ import type { ChatMessage } from "../../lm/chat-template.ts";
 
 const textPart = z.object({ type: z.enum(["text", "input_text", "output_text"]), text: z.string() });
 const refusalPart = z.object({ type: z.literal("refusal"), refusal: z.string() });
-const content = z.union([z.string(), z.array(z.union([textPart, refusalPart]))], {
+export const contentSchema = z.union([z.string(), z.array(z.union([textPart, refusalPart]))], {
   error: "it must be a text, or an array of text parts (this server reads no images, audio or files)",
 });
 
@@ -17,14 +17,14 @@ const toolCall = z.object({
 export const messageSchema = z.discriminatedUnion(
   "role",
   [
-    z.object({ role: z.enum(["system", "developer", "user"]), content, name: z.string().optional() }),
+    z.object({ role: z.enum(["system", "developer", "user"]), content: contentSchema, name: z.string().optional() }),
     z.object({
       role: z.literal("assistant"),
-      content: content.nullish(),
+      content: contentSchema.nullish(),
       name: z.string().optional(),
       tool_calls: z.array(toolCall).nullish(),
     }),
-    z.object({ role: z.literal("tool"), content, tool_call_id: z.string() }),
+    z.object({ role: z.literal("tool"), content: contentSchema, tool_call_id: z.string() }),
   ],
   { error: "role must be system, developer, user, assistant or tool" },
 );
@@ -47,7 +47,7 @@ export function toChatMessage(message: MessageBody): ChatMessage {
   }
 }
 
-function textOf(body: z.infer<typeof content> | null): string | null {
+function textOf(body: z.infer<typeof contentSchema> | null): string | null {
   if (!Array.isArray(body)) return body;
   return body.map((part) => (part.type === "refusal" ? part.refusal : part.text)).join("");
 }

@@ -1,0 +1,193 @@
+import { randomUUID } from "node:crypto";
+import type { Context } from "hono";
+import { z } from "zod";
+import type { GenerateResult, Generating } from "../../engine/index.ts";
+import { choiceEvents } from "../choice-events.ts";
+import { formatConstraint } from "../constraint.ts";
+import { startTurn } from "../conversation.ts";
+import { ApiError, toApiError } from "../http/api-error.ts";
+import { jsonBody } from "../http/json-body.ts";
+import { sseEvent } from "../http/sse.ts";
+import type { Service } from "../service.ts";
+import { streamAnswer } from "../stream-answer.ts";
+import { generateOptions, samplingFields } from "./fields.ts";
+import { contentSchema, toChatMessage } from "./messages.ts";
+
+const responsesSchema = z.object({
+  model: samplingFields.model,
+  temperature: samplingFields.temperature,
+  top_p: samplingFields.top_p,
+  draft: samplingFields.draft,
+  stream: samplingFields.stream,
+  input: z.union([
+    z.string(),
+    z
+      .array(
+        z.object({
+          type: z.literal("message").optional(),
+          role: z.enum(["user", "assistant", "system", "developer"]),
+          content: contentSchema,
+        }),
+      )
+      .min(1),
+  ]),
+  instructions: z.string().nullish(),
+  max_output_tokens: z.int().min(1).nullish(),
+  text: z
+    .object({
+      format: z
+        .discriminatedUnion("type", [
+          z.object({ type: z.enum(["text", "json_object"]) }),
+          z.object({ type: z.literal("json_schema"), schema: z.record(z.string(), z.unknown()) }),
+        ])
+        .nullish(),
+    })
+    .nullish(),
+  tools: z.array(z.unknown()).nullish(),
+  previous_response_id: z.string().nullish(),
+});
+
+type ResponsesBody = z.infer<typeof responsesSchema>;
+
+/** POST /v1/responses: texts. Nothing is stored; tools are on /v1/chat/completions. */
+export async function responses(c: Context, service: Service): Promise<Response> {
+  const body = await jsonBody(c, responsesSchema, service.settings.limits.bodyBytes);
+  refuseUnsupported(body);
+  const run = await service.start(c, body.model, 1);
+  try {
+    const maxTokens = body.max_output_tokens ?? undefined;
+    const format = body.text?.format;
+    const {
+      choices: [generating],
+    } = startTurn(run, {
+      messages: messagesOf(body),
+      tools: [],
+      toolChoice: "none",
+      constraint: formatConstraint(
+        format?.type === "json_schema" ? { type: "json_schema", json_schema: { schema: format.schema } } : format,
+      ),
+      options: [generateOptions(body, maxTokens, service.settings, run.model.info.contextLength)],
+    });
+    const head = responseHead(body, run.modelId, run.created);
+    const itemId = newId("msg");
+    if (body.stream) {
+      const toEvent = (error: unknown) => {
+        const { message, code, param } = toApiError(error);
+        return sseEvent({ type: "error", message, code, param }, "error");
+      };
+      return await streamAnswer(service, run, responseEvents(generating, head, itemId), toEvent);
+    }
+    const [result] = await run.results([generating]);
+    return c.json(finished(head, itemId, result));
+  } catch (error) {
+    run.end();
+    throw error;
+  }
+}
+
+function refuseUnsupported({ tools, previous_response_id: previous }: ResponsesBody): void {
+  if (previous) {
+    throw new ApiError(400, "This server stores no responses: send the whole conversation as `input`.", {
+      param: "previous_response_id",
+    });
+  }
+  if (tools?.length) {
+    throw new ApiError(400, "Tools are not supported here: call them through /v1/chat/completions or /v1/messages.", {
+      param: "tools",
+    });
+  }
+}
+
+function messagesOf({ instructions, input }: ResponsesBody) {
+  const items = typeof input === "string" ? [{ role: "user" as const, content: input }] : input;
+  const all = instructions ? [{ role: "system" as const, content: instructions }, ...items] : items;
+  return all.map(({ role, content }) => toChatMessage(role === "assistant" ? { role, content } : { role, content }));
+}
+
+function newId(kind: string): string {
+  return `${kind}_${randomUUID().replaceAll("-", "")}`;
+}
+
+function responseHead(body: ResponsesBody, model: string, created: number) {
+  return {
+    id: newId("resp"),
+    object: "response",
+    created_at: created,
+    status: "in_progress",
+    background: false,
+    error: null,
+    incomplete_details: null as object | null,
+    instructions: body.instructions ?? null,
+    max_output_tokens: body.max_output_tokens ?? null,
+    metadata: {},
+    model,
+    output: [] as object[],
+    parallel_tool_calls: true,
+    previous_response_id: null,
+    reasoning: { effort: null, summary: null },
+    store: false,
+    temperature: body.temperature ?? 1,
+    text: { format: body.text?.format ?? { type: "text" } },
+    tool_choice: "auto",
+    tools: [],
+    top_p: body.top_p ?? 1,
+    truncation: "disabled",
+    usage: null as object | null,
+  };
+}
+
+const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
+
+function messageItem(id: string, status: string, content: readonly object[]) {
+  return { type: "message", id, status, role: "assistant", content };
+}
+
+function finished(head: ReturnType<typeof responseHead>, itemId: string, result: GenerateResult) {
+  const whole = result.finishReason === "stop";
+  const status = whole ? "completed" : "incomplete";
+  return {
+    ...head,
+    status,
+    incomplete_details: whole ? null : { reason: "max_output_tokens" },
+    output: [messageItem(itemId, status, [textPart(result.text)])],
+    usage: {
+      input_tokens: result.promptTokens,
+      input_tokens_details: { cached_tokens: 0 },
+      output_tokens: result.tokens,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: result.promptTokens + result.tokens,
+    },
+  };
+}
+
+async function* responseEvents(
+  generating: Generating,
+  head: ReturnType<typeof responseHead>,
+  itemId: string,
+): AsyncGenerator<string> {
+  let number = 0;
+  const event = (type: string, data: object) => sseEvent({ type, sequence_number: number++, ...data }, type);
+  const place = { item_id: itemId, output_index: 0, content_index: 0 };
+  let opening =
+    event("response.created", { response: head }) +
+    event("response.in_progress", { response: head }) +
+    event("response.output_item.added", { output_index: 0, item: messageItem(itemId, "in_progress", []) }) +
+    event("response.content_part.added", { ...place, part: textPart("") });
+  for await (const batch of choiceEvents([generating])) {
+    let text = opening;
+    opening = "";
+    for (const { token, result } of batch) {
+      if (token) {
+        if (token.text) text += event("response.output_text.delta", { ...place, delta: token.text, logprobs: [] });
+        continue;
+      }
+      const response = finished(head, itemId, result);
+      text +=
+        event("response.output_text.done", { ...place, text: result.text, logprobs: [] }) +
+        event("response.content_part.done", { ...place, part: textPart(result.text) }) +
+        event("response.output_item.done", { output_index: 0, item: response.output[0] }) +
+        event(`response.${response.status}`, { response });
+    }
+    if (text !== "") yield text;
+  }
+}
