@@ -42,6 +42,8 @@ export interface ModelFlags {
   threads?: number;
   device?: string;
   context?: number;
+  /** Not a flag: KV rows of all generations together. */
+  kvRows?: number;
 }
 
 export function withModelFlags(command: Command): Command {
@@ -64,13 +66,22 @@ export function withModelFlags(command: Command): Command {
 
 export function loadFromFlags({ draftModel, db, pool, layerSkip, context, ...flags }: ModelFlags): Promise<Model> {
   const draftModels = draftModel === undefined ? undefined : draftModel.join() === "none" ? [] : draftModel;
-  const { model, numerics, threads, device } = flags;
+  const { model, numerics, threads, device, kvRows } = flags;
   const drafting = {
     ...(db && { hierarchy: { databases: db } }),
     ...(pool !== undefined && { ouroboros: { pool: { path: pool } } }),
     ...(layerSkip !== undefined && { layerSkip: { skip: layerSkip } }),
   };
-  const options: ModelOptions = { model, numerics, threads, device, contextLength: context, draftModels, drafting };
+  const options: ModelOptions = {
+    model,
+    numerics,
+    threads,
+    device,
+    contextLength: context,
+    kvRows,
+    draftModels,
+    drafting,
+  };
   return loadModel(options);
 }
 

@@ -1,6 +1,8 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
+import { findModel } from "../engine/index.ts";
 import { readApiKeys, serve } from "../server/index.ts";
+import { describeModel } from "./describe-model.ts";
 import { integer, loadFromFlags, type ModelFlags, names, withModelFlags } from "./flags.ts";
 
 interface Flags extends ModelFlags {
@@ -43,7 +45,7 @@ export function serveCommand(): Command {
 async function run(flags: Flags): Promise<void> {
   const apiKeys = keysOf(flags);
   const leaving = signalled(["SIGINT", "SIGTERM"]);
-  await using model = await loadFromFlags(flags);
+  await using model = await loadFromFlags({ ...flags, kvRows: flags.parallel * (await contextOf(flags)) });
   const server = await serve({
     model,
     ...(flags.model !== undefined && { modelId: basename(flags.model).replace(/\.gguf$/, "") }),
@@ -61,6 +63,12 @@ async function run(flags: Flags): Promise<void> {
   process.stderr.write(`listening on ${server.url}\n`);
   await leaving;
   await server.close();
+}
+
+/** Tokens of one context, read off the file before it is loaded: every parallel generation may fill one. */
+async function contextOf({ model, context }: Flags): Promise<number> {
+  const { context: own } = describeModel(await findModel(model));
+  return Math.min(context ?? 4096, own === "unknown" ? 4096 : own);
 }
 
 function keysOf({ apiKeyFile }: Flags): string[] {
