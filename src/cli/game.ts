@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { sushiAdviseCommand } from "./game-advise.ts";
 import { sushiBenchCommand, sushiEvalCommand, sushiSimulateCommand, sushiTournamentCommand } from "./game-measure.ts";
+import { mobaCommand } from "./game-moba.ts";
 import { sushiPlayCommand } from "./game-play.ts";
 import { sushiStudyCommand } from "./game-study.ts";
 import { sushiTrainCommand } from "./game-train.ts";
@@ -19,5 +20,8 @@ export function gameCommand(): Command {
   ]) {
     sushi.addCommand(subcommand());
   }
-  return new Command("game").description("Drafting games: agents, advice, measurements.").addCommand(sushi);
+  return new Command("game")
+    .description("Drafting games: agents, advice, measurements.")
+    .addCommand(sushi)
+    .addCommand(mobaCommand());
 }

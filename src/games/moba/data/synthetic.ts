@@ -64,14 +64,7 @@ export function synthesise(options: SyntheticOptions): Synthetic {
   const normal = () => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
   const world = makeWorld(champions, random, normal);
   const users = Array.from({ length: userCount }, () => makeUser(world, random, normal));
-  const activitySum = users.reduce((sum, { activity }) => sum + activity, 0);
-  const ladder = users.map(
-    (
-      (sum) =>
-      ({ activity }) =>
-        (sum += activity) / activitySum
-    )(0),
-  );
+  const ladder = runningShares(users.map(({ activity }) => activity));
 
   const ids = specials + champions;
   const blueChance = new Float64Array(matches);
@@ -130,6 +123,15 @@ export function synthesise(options: SyntheticOptions): Synthetic {
     statNames: Array.from({ length: statCount }, (_, i) => `stat-${i}`),
   });
   return { data: withoutFirst(all, earlier), blueChance, pickChance };
+}
+
+function runningShares(weights: readonly number[]): number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let sum = 0;
+  return weights.map((weight) => {
+    sum += weight;
+    return sum / total;
+  });
 }
 
 interface World {

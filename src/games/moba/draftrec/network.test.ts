@@ -48,7 +48,7 @@ const weightsOf = (model: DraftRecModel): Weights => {
 
 function batchOf(config: DraftRecConfig, situations: readonly DraftSituation[]): DraftBatch {
   const batch = newBatch(config, situations.length);
-  situations.forEach((one, m) => fillMatch(config, batch, m, one));
+  for (const [m, one] of situations.entries()) fillMatch(config, batch, m, one);
   return batch;
 }
 
@@ -79,7 +79,7 @@ describe.each(Object.entries(variants))("DraftRec, %s", (_, options) => {
       expect(Math.abs(found.logits[i] - x)).toBeLessThan(1e-4 * Math.max(1, Math.abs(x)));
     });
     expect(expected.value.length).toBe(config.matchNetwork ? 2 * views : 0);
-    expected.value.forEach((x, i) => expect(found.value[i]).toBeCloseTo(x, 4));
+    for (const [i, x] of expected.value.entries()) expect(found.value[i]).toBeCloseTo(x, 4);
   });
 
   test("gradients equal finite differences of the reference", () => {

@@ -43,7 +43,7 @@ function block(weights: Weights, name: string, heads: number, rows: Row[], seen:
       const sum = scores.reduce((total, s) => total + Math.exp(s - most), 0);
       scores.forEach((s, j) => {
         const chance = Math.exp(s - most) / sum;
-        if (chance > 0) part(v[j]).forEach((value, d) => (mixed[h * size + d] += chance * value));
+        for (let d = 0; chance > 0 && d < size; d++) mixed[h * size + d] += chance * v[j][h * size + d];
       });
     }
     const attended = plus(row, linear(weights, `${name}.output`, mixed));

@@ -1,0 +1,345 @@
+// Advice for a draft in progress: the policy proposes what this player is likely to pick, the value head says what each
+// proposal does to the chance of winning, and counted ratings say why.
+import { DraftwrightError } from "../../errors.ts";
+import {
+  blue,
+  type Champion,
+  loss,
+  pad,
+  red,
+  specials,
+  teamOfTurn,
+  turns,
+  turnsOfTeam,
+  unknown,
+  win,
+} from "./data/dataset.ts";
+import { type DraftSituation, fillMatch, newBatch, type PlayerPast, type View } from "./draftrec/batch.ts";
+import type { DraftRecCheckpoint } from "./draftrec/checkpoint.ts";
+import { sigmoid } from "./draftrec/model.ts";
+import { logSumExp } from "./draftrec/train.ts";
+import { counterOf, type Rating, type Ratings, strengthOf, synergyOf } from "./ratings.ts";
+
+/** A champion by name or by the source's id; case, spaces and punctuation do not matter. */
+export interface DraftPlayer {
+  readonly champion?: string | null;
+  readonly role?: string;
+  /** Earlier picks, oldest first. */
+  readonly history?: readonly (
+    | string
+    | { readonly champion: string; readonly win?: boolean; readonly role?: string }
+  )[];
+}
+
+/** A draft in progress. Seats that are not listed are empty. */
+export interface DraftState {
+  readonly bans?: readonly string[];
+  readonly blue?: readonly DraftPlayer[];
+  readonly red?: readonly DraftPlayer[];
+  /** Who picks next; seats count from 1. Default: the first empty seat in the order 1-2-2-2-2-1. */
+  readonly next?: { readonly team: "blue" | "red"; readonly seat: number };
+  /** Only these are proposed. */
+  readonly pool?: readonly string[];
+}
+
+export interface Counted extends Rating {
+  readonly champion: string;
+}
+
+export interface DraftPick {
+  readonly champion: string;
+  /** How likely this player picks it here: habit and fit, not quality. */
+  readonly share: number;
+  /** Chance that the player's team wins after this pick. */
+  readonly winProbability: number;
+  /** Change of that chance against now. */
+  readonly change: number;
+  readonly reasons: readonly string[];
+  /** Ratings in Elo points, with half a 95 % interval each. */
+  readonly breakdown: {
+    readonly strength: Rating;
+    readonly synergy: readonly Counted[];
+    readonly counter: readonly Counted[];
+    readonly total: number;
+    readonly margin: number;
+  };
+  readonly habit: { readonly picks: number; readonly of: number; readonly wins: number | null };
+}
+
+export interface DraftAdvice {
+  readonly winProbability: { readonly blue: number; readonly red: number };
+  readonly next: { readonly team: "blue" | "red"; readonly seat: number } | null;
+  readonly picks: readonly DraftPick[];
+  /** What each pick so far counts, in Elo points. */
+  readonly standing: readonly {
+    readonly team: "blue" | "red";
+    readonly champion: string;
+    readonly points: number;
+    readonly margin: number;
+  }[];
+  readonly drafter: string;
+  readonly verifier: string;
+  readonly trainedOn: string;
+}
+
+export interface AdviseDraftOptions {
+  /** 1 to 20; default 5. */
+  readonly topK?: number;
+}
+
+/** Throws `bad-argument` for unknown names, a champion that is there twice, or more than five seats. */
+export function adviseDraft(
+  checkpoint: DraftRecCheckpoint,
+  state: DraftState,
+  { topK = 5 }: AdviseDraftOptions = {},
+): DraftAdvice {
+  if (!(Number.isSafeInteger(topK) && topK >= 1 && topK <= 20)) {
+    throw new DraftwrightError("bad-argument", `${topK} picks cannot be shown: use 1 to 20.`);
+  }
+  const { model, ratings, trainedOn } = checkpoint;
+  const draft = readDraft(checkpoint, state);
+  const { situation, turn } = draft;
+  const known = (t: number) => situation.champions[t] !== pad;
+  const now = winChance(checkpoint, [situation])[0];
+  const nameOf = (id: number) => model.champions[id - specials].name;
+  const base = {
+    winProbability: { blue: now, red: 1 - now },
+    standing: standing(ratings, situation, nameOf),
+    drafter: "draftrec policy",
+    verifier: "draftrec value, mean of both teams' views",
+    trainedOn,
+  };
+  if (turn === undefined) return { ...base, next: null, picks: [] };
+
+  const view: View = { team: teamOfTurn[turn] as View["team"], shows: known };
+  const batch = newBatch(model.config, 1, 1);
+  fillMatch(model.config, batch, 0, situation, [view]);
+  const ids = model.config.championIds;
+  const logits = model.run(batch).logits.slice(turn * ids, (turn + 1) * ids);
+  for (let c = 0; c < ids; c++) if (!draft.allowed(c)) logits[c] = Number.NEGATIVE_INFINITY;
+  const total = logSumExp(logits);
+  const proposed = [...logits.keys()]
+    .filter((c) => logits[c] > -1e8)
+    .sort((a, b) => logits[b] - logits[a])
+    .slice(0, topK);
+  const after = proposed.map((c) => withPick(situation, turn, c));
+  const chances = winChance(checkpoint, after);
+  const isBlue = teamOfTurn[turn] === blue;
+  const picks = proposed.map((id, i) => {
+    const winProbability = isBlue ? chances[i] : 1 - chances[i];
+    const breakdown = breakDown(ratings, situation, turn, id, nameOf);
+    const habit = habitOf(situation.players[turn], id);
+    return {
+      champion: nameOf(id),
+      share: Math.exp(logits[id] - total),
+      winProbability,
+      change: winProbability - (isBlue ? now : 1 - now),
+      reasons: reasonsOf(habit, breakdown),
+      breakdown,
+      habit,
+    };
+  });
+  return { ...base, next: { team: isBlue ? "blue" : "red", seat: seatOf(turn) }, picks };
+}
+
+const seatOf = (turn: number) =>
+  (turnsOfTeam[teamOfTurn[turn] === blue ? "blue" : "red"] as readonly number[]).indexOf(turn) + 1;
+
+/** Chance that blue wins, for situations of the same players. */
+function winChance({ model }: DraftRecCheckpoint, situations: readonly DraftSituation[]): number[] {
+  const { config } = model;
+  if (!config.matchNetwork)
+    throw new DraftwrightError("bad-argument", "This checkpoint has no match network, so it cannot say who wins.");
+  // One graph for one situation and one for many: places that are not used repeat the last one.
+  const places = situations.length === 1 ? 1 : 20;
+  return situations.length === 0 ? [] : run(places);
+
+  function run(count: number): number[] {
+    const batch = newBatch(config, 1, 2 * count);
+    const filled = Array.from({ length: count }, (_, i) => situations[Math.min(i, situations.length - 1)]);
+    const looks = filled.flatMap((one): View[] =>
+      [blue, red].map((team) => ({ team: team as View["team"], shows: (t) => one.champions[t] !== pad })),
+    );
+    fillMatch(config, batch, 0, filled[0], looks);
+    filled.forEach((one, i) => {
+      for (let v = 2 * i; v < 2 * i + 2; v++) {
+        for (let t = 0; t < turns; t++) batch.champion[v * turns + t] = one.champions[t];
+      }
+    });
+    const { value } = model.run(batch);
+    return situations.map((_, i) => sigmoid((value[2 * i] + value[2 * i + 1]) / 2));
+  }
+}
+
+const withPick = (situation: DraftSituation, turn: number, champion: number): DraftSituation => ({
+  ...situation,
+  champions: Array.from(situation.champions, (c, t) => (t === turn ? champion : c)),
+});
+
+function habitOf(past: PlayerPast, id: number): DraftPick["habit"] {
+  let [picks, wins, decided] = [0, 0, 0];
+  for (let i = 0; i < past.champion.length; i++) {
+    if (past.champion[i] !== id) continue;
+    picks++;
+    if (past.outcome[i] === win) wins++;
+    if (past.outcome[i] !== pad) decided++;
+  }
+  return { picks, of: past.champion.length, wins: decided === picks ? wins : null };
+}
+
+function breakDown(
+  ratings: Ratings,
+  { champions }: DraftSituation,
+  turn: number,
+  id: number,
+  nameOf: (id: number) => string,
+): DraftPick["breakdown"] {
+  const others = Array.from(champions, (c, t) => ({ c, t })).filter(({ c, t }) => c !== pad && t !== turn);
+  const own = ({ t }: { t: number }) => teamOfTurn[t] === teamOfTurn[turn];
+  const counted =
+    (of: typeof synergyOf) =>
+    ({ c }: { c: number }) => ({
+      champion: nameOf(c),
+      ...of(ratings, id - specials, c - specials),
+    });
+  const strength = strengthOf(ratings, id - specials);
+  const synergy = others.filter(own).map(counted(synergyOf));
+  const counter = others.filter((other) => !own(other)).map(counted(counterOf));
+  const all: readonly Rating[] = [strength, ...synergy, ...counter];
+  return {
+    strength,
+    synergy,
+    counter,
+    total: all.reduce((sum, { points }) => sum + points, 0),
+    margin: Math.hypot(...all.map(({ margin }) => margin)),
+  };
+}
+
+/** At least this many Elo points are worth a sentence. */
+const notable = 5;
+
+function reasonsOf(habit: DraftPick["habit"], { strength, synergy, counter }: DraftPick["breakdown"]): string[] {
+  const reasons: string[] = [];
+  if (habit.picks > 0) {
+    const record = habit.wins === null ? "" : `, ${habit.wins} won`;
+    reasons.push(`habit: ${habit.picks} of the player's ${habit.of} matches${record}`);
+  } else if (habit.of > 0) reasons.push(`habit: never in the player's ${habit.of} matches`);
+  const said = (kind: string, word: string, list: readonly Counted[]) => {
+    const best = [...list].sort((a, b) => Math.abs(b.points) - Math.abs(a.points))[0];
+    if (!best || Math.abs(best.points) < notable || best.games === 0) return;
+    reasons.push(`${kind}: ${signed(best.points)} Elo ${word} ${best.champion} (${best.games} matches)`);
+  };
+  said("synergy", "with", synergy);
+  said("counter", "against", counter);
+  if (Math.abs(strength.points) >= notable)
+    reasons.push(`strength: ${signed(strength.points)} Elo (${strength.games} matches)`);
+  return reasons;
+}
+
+const signed = (points: number) => `${points >= 0 ? "+" : "-"}${Math.abs(points).toFixed(0)}`;
+
+function standing(
+  ratings: Ratings,
+  situation: DraftSituation,
+  nameOf: (id: number) => string,
+): DraftAdvice["standing"] {
+  return Array.from(situation.champions, (c, t) => ({ c, t }))
+    .filter(({ c }) => c !== pad)
+    .map(({ c, t }) => {
+      const { total, margin } = breakDown(ratings, situation, t, c, nameOf);
+      return { team: teamOfTurn[t] === blue ? "blue" : "red", champion: nameOf(c), points: total, margin };
+    });
+}
+
+interface Draft {
+  readonly situation: DraftSituation;
+  readonly turn: number | undefined;
+  readonly allowed: (id: number) => boolean;
+}
+
+function readDraft({ model, trend }: DraftRecCheckpoint, state: DraftState): Draft {
+  const find = finder(model.champions);
+  const seats = (["blue", "red"] as const).flatMap((team) => {
+    const players = state[team] ?? [];
+    if (!Array.isArray(players) || players.length > 5) {
+      throw new DraftwrightError("bad-argument", `"${team}" must be a list of five players at most.`);
+    }
+    return turnsOfTeam[team].map((turn, i) => ({ turn, player: (players[i] ?? {}) as DraftPlayer }));
+  });
+  seats.sort((a, b) => a.turn - b.turn);
+  const roleOf = (role: string | undefined) => {
+    if (role === undefined) return model.roles.length > 0 ? unknown : pad;
+    const at = model.roles.findIndex((name) => plain(name) === plain(role));
+    if (at >= 0) return specials + at;
+    throw new DraftwrightError(
+      "bad-argument",
+      `There is no role "${role}"; ${model.roles.length > 0 ? `use ${model.roles.join(", ")}` : "this checkpoint knows no roles, leave it out"}.`,
+    );
+  };
+  const champions = seats.map(({ player }) => (player.champion ? find(player.champion) : pad));
+  const bans = (state.bans ?? []).map(find);
+  const taken = [...champions.filter((c) => c !== pad), ...bans];
+  const twice = taken.find((c, i) => taken.indexOf(c) !== i);
+  if (twice !== undefined) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `${model.champions[twice - specials].name} is picked or banned twice. Correct the state.`,
+    );
+  }
+  const turn = nextTurn(state, champions);
+  const pool = state.pool && new Set(state.pool.map(find));
+  const used = new Set(taken);
+  const zeros = (n: number) => new Float32Array(n * model.statNames.length);
+  const players = seats.map(({ player: { history = [] } }): PlayerPast => {
+    const entries = history.map((one) => (typeof one === "string" ? { champion: one } : one)) as {
+      champion: string;
+      win?: boolean;
+      role?: string;
+    }[];
+    return {
+      champion: entries.map((one) => find(one.champion)),
+      role: entries.map((one) => roleOf(one.role)),
+      outcome: entries.map((one) => (one.win === undefined ? pad : one.win ? win : loss)),
+      stats: zeros(entries.length),
+    };
+  });
+  return {
+    situation: { players, champions, roles: seats.map(({ player }) => roleOf(player.role)), bans, trend },
+    turn,
+    allowed: (id) => id >= specials && !used.has(id) && (!pool || pool.has(id)),
+  };
+}
+
+function nextTurn({ next }: DraftState, champions: readonly number[]): number | undefined {
+  if (!next) {
+    const turn = champions.indexOf(pad);
+    return turn < 0 ? undefined : turn;
+  }
+  const turn = turnsOfTeam[next.team]?.[next.seat - 1];
+  if (turn === undefined || champions[turn] !== pad) {
+    throw new DraftwrightError("bad-argument", `"next" must name an empty seat: team blue or red, seat 1 to 5.`);
+  }
+  return turn;
+}
+
+const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+
+function finder(champions: readonly Champion[]): (name: string) => number {
+  const byName = new Map(
+    champions.flatMap(({ key, name }, i) => [
+      [plain(key), specials + i] as const,
+      [plain(name), specials + i] as const,
+    ]),
+  );
+  return (name) => {
+    const id = byName.get(plain(String(name)));
+    if (id !== undefined) return id;
+    const near = champions
+      .filter((one) => plain(one.name).startsWith(plain(String(name)).slice(0, 3)))
+      .map((one) => one.name);
+    throw new DraftwrightError(
+      "bad-argument",
+      `There is no champion "${name}".${near.length > 0 ? ` Near: ${near.slice(0, 5).join(", ")}.` : " Names or ids of the checkpoint's game are known."}`,
+    );
+  };
+}
