@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { DraftwrightError } from "../errors.ts";
-import { type Checkpoint, decodeCheckpoint, stockMenus } from "../games/index.ts";
+import { decodeCheckpoint, type NetworkCheckpoint, stockMenus } from "../games/index.ts";
 
 const folder = fileURLToPath(new URL("../../models/sushi-go", import.meta.url));
 
@@ -10,7 +10,7 @@ const folder = fileURLToPath(new URL("../../models/sushi-go", import.meta.url));
 const shippedPath = (slug: string, players: number) => `${folder}/${slug}.${players}p.sgn`;
 
 /** The shipped network for a stock menu (slug or tiles): for so many players, otherwise the one for four. */
-export function shippedNetwork(menu: string | readonly string[], players: number): Checkpoint | undefined {
+export function shippedNetwork(menu: string | readonly string[], players: number): NetworkCheckpoint | undefined {
   const slug = typeof menu === "string" ? menu : slugOf(menu);
   if (slug === undefined || !(slug in stockMenus)) return undefined;
   const path = [shippedPath(slug, players), shippedPath(slug, 4)].find((name) => existsSync(name));
@@ -21,7 +21,7 @@ const slugOf = (menu: readonly string[]) =>
   Object.keys(stockMenus).find((slug) => stockMenus[slug].every((name) => menu.includes(name)));
 
 /** Throws bad-argument for a file that cannot be read, bad-model for one that is no network. */
-export function readNetwork(path: string): Checkpoint {
+export function readNetwork(path: string): NetworkCheckpoint {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);

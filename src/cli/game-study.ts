@@ -6,13 +6,13 @@ import { replaceFile } from "../files.ts";
 import {
   type Algorithm,
   algorithms,
-  type Checkpoint,
   checkedMenu,
   compareMemory,
   encodeCheckpoint,
   generalise,
   interpret,
   menuProblem,
+  type NetworkCheckpoint,
   networkPlayer,
   runTraining,
   splitCards,
@@ -94,7 +94,7 @@ function finish(flags: CommonFlags, numbers: object, page: string): void {
 }
 
 /** The network of that name beside the report, trained now if it is not there. */
-async function trained(path: string, options: TrainOptions, signal: AbortSignal): Promise<Checkpoint> {
+async function trained(path: string, options: TrainOptions, signal: AbortSignal): Promise<NetworkCheckpoint> {
   if (existsSync(path)) return readNetwork(path);
   const trainer = new Trainer(options);
   const finished = await runTraining(trainer, {

@@ -108,8 +108,8 @@ export class Trainer {
     }
     const shares = winShares(s);
     for (let p = 0; p < lineup.length; p++) {
-      if (lineup[p] !== "self") continue;
       const seat = this.#seats[p];
+      if (seat.length === 0) continue;
       seat.margins[seat.length] = marginNow(s, p) / 10;
       seat.bonus = winBonus * (shares[p] - 1 / lineup.length);
       this.steps += seat.length;
@@ -120,7 +120,8 @@ export class Trainer {
   }
 
   #choose(s: SushiState, p: number, who: Agent | "self" | "past"): number {
-    if (typeof who === "object") return who.choose(s, p, this.#random);
+    const isShown = who === heuristicAgent && this.options.algorithm === "dqn";
+    if (typeof who === "object" && !isShown) return who.choose(s, p, this.#random);
     const seer = this.#seer;
     if (who === "past") {
       seer.look(s, p);
@@ -141,7 +142,11 @@ export class Trainer {
     seat.legal[2 * i] = low;
     seat.legal[2 * i + 1] = high;
     seat.margins[i] = marginNow(s, p) / 10;
-    const k = this.#learner.choose(seer.input, seer.legal, seer.count, this.#random, seat.notes, 2 * i);
+    // Learning off the policy, Double DQN takes in what the heuristic does as well.
+    const k =
+      typeof who === "object"
+        ? this.features.outputOf[who.choose(s, p, this.#random)]
+        : this.#learner.choose(seer.input, seer.legal, seer.count, this.#random, seat.notes, 2 * i);
     seat.actions[i] = k;
     seat.length++;
     return this.features.actions[k];
