@@ -56,6 +56,7 @@ describe("openai", () => {
           type: "function",
           function: {
             name: "weather",
+            description: "the weather of a city",
             parameters: weatherParameters,
             parse: JSON.parse,
             function: ({ city }: { city: string }) => {
