@@ -3,7 +3,7 @@ import { Random } from "../../random.ts";
 import { phase } from "../actions.ts";
 import type { Agent } from "../agents/agent.ts";
 import { appetite } from "../agents/appetite.ts";
-import { faceCount, faceNames, faceOfKind, kindCount, type TileName } from "../cards.ts";
+import { faceCount, faceNames, faceOfKind, kindCount, squid, type TileName } from "../cards.ts";
 import { start } from "../deal.ts";
 import { listActions } from "../legal.ts";
 import { isHandKnown } from "../observe.ts";
@@ -11,7 +11,10 @@ import { play } from "../play.ts";
 import { makeSetup } from "../setup.ts";
 import { actingMask, phaseOf, SushiState } from "../state.ts";
 
-/** Names of the features, in their order. `ahead` compares with the best other card of the hand. */
+/**
+ * Names of the features, in their order. `ahead` compares with the best other card of the hand; the case of a card is how many
+ * copies are in the own tray (0 to 3), of a nigiri whether a wasabi is free.
+ */
 export const featureNames = [
   "points now",
   "points now, ahead",
@@ -24,8 +27,13 @@ export const featureNames = [
   "turns left",
   "free wasabi",
   "pick rate",
+  "pick rate, ahead",
+  "pick rate in this case",
+  "pick rate in this case, ahead",
 ] as const;
-export const pickRateFeature = featureNames.indexOf("pick rate");
+const featureAt = (name: (typeof featureNames)[number]) => featureNames.indexOf(name);
+/** The first of the features that are rates. */
+export const pickRateFeature = featureAt("pick rate");
 
 export interface Choice {
   readonly game: number;
@@ -71,7 +79,6 @@ function featuresOf(s: SushiState, p: number, faces: readonly number[]): Float64
   const n = s.setup.players;
   const now = faces.map((f) => appetite(s, p, f, false));
   const hope = faces.map((f) => appetite(s, p, f, true));
-  const ahead = (values: readonly number[], i: number) => values[i] - Math.max(...values.filter((_, j) => j !== i));
   return faces.map((f, i) => {
     let known = 0;
     for (let q = 1; q < n && isHandKnown(s, q); q++) known += copiesIn(s, (p + q) % n, f);
@@ -86,10 +93,12 @@ function featuresOf(s: SushiState, p: number, faces: readonly number[]): Float64
       known,
       s.handSizes[s.slot(p)] - 1,
       s.freeWasabi[p],
-      0,
+      ...[0, 0, 0, 0],
     );
   });
 }
+
+const ahead = (values: readonly number[], i: number) => values[i] - Math.max(...values.filter((_, j) => j !== i));
 
 function copiesIn(s: SushiState, p: number, f: number): number {
   const base = s.slot(p) * kindCount;
@@ -130,10 +139,40 @@ export function listPickRates(choices: readonly Choice[]): PickRate[] {
     .sort((a, b) => b.rate - a.rate);
 }
 
-/** Writes the pick rates of `rates` into the features. */
-export function withPickRates(choices: readonly Choice[], rates: Float64Array): readonly Choice[] {
-  for (const { faces, features } of choices) {
-    for (const [i, f] of faces.entries()) features[i][pickRateFeature] = Number.isFinite(rates[f]) ? rates[f] : 0;
+/** Pick rates by face, and by face and case; cases that are rare lean on their face. */
+export interface PickModel {
+  readonly faces: Float64Array;
+  readonly cases: Float64Array;
+}
+
+const cases = 4;
+/** Times that a face's own rate counts in each of its cases. */
+const prior = 10;
+
+const caseOf = (f: number, row: Float64Array) =>
+  cases * f + Math.min(cases - 1, f <= squid ? row[featureAt("free wasabi")] : row[featureAt("copies in own tray")]);
+
+export function fitPickModel(choices: readonly Choice[]): PickModel {
+  const rates = pickRates(choices);
+  const offered = new Float64Array(faceCount * cases).fill(prior);
+  const taken = offered.map((_, i) => prior * (rates[Math.floor(i / cases)] || 0));
+  for (const choice of choices) {
+    for (const [i, f] of choice.faces.entries()) {
+      const at = caseOf(f, choice.features[i]);
+      offered[at]++;
+      if (i === choice.taken) taken[at]++;
+    }
   }
-  return choices;
+  return { faces: rates, cases: taken.map((count, i) => count / offered[i]) };
+}
+
+/** Writes the rates of a model into the features. */
+export function writePickRates(choices: readonly Choice[], model: PickModel): void {
+  for (const { faces, features } of choices) {
+    const rates = faces.map((f) => model.faces[f] || 0);
+    const special = faces.map((f, i) => model.cases[caseOf(f, features[i])]);
+    for (const [i, row] of features.entries()) {
+      row.set([rates[i], ahead(rates, i), special[i], ahead(special, i)], pickRateFeature);
+    }
+  }
 }

@@ -10,11 +10,13 @@ import {
   type ChoiceOptions,
   collectChoices,
   featureNames,
+  fitPickModel,
   listPickRates,
   type PickRate,
   pickCounts,
+  pickRateFeature,
   pickRates,
-  withPickRates,
+  writePickRates,
 } from "./choices.ts";
 import { fitPreferences, utility } from "./logit.ts";
 import { bootstrapOf, kendall, permutationP, spearman } from "./statistics.ts";
@@ -70,15 +72,17 @@ export function interpret(agent: Agent, options: ChoiceOptions, ranking?: readon
   const heuristic = collectChoices(agent, heuristicAgent, options);
   const isTest = ({ game }: Choice) => game % 4 === 0;
   const train = choices.filter((choice) => !isTest(choice));
-  const rates = pickRates(train);
-  withPickRates(choices, rates);
+  const model = fitPickModel(train);
+  const rates = model.faces;
+  writePickRates(choices, model);
   const test = choices.filter(isTest);
   const fidelity = (pick: (choice: Choice) => number, cases: readonly Choice[] = test) => fidelityOf(cases, pick);
 
   const rows = train.flatMap(({ features }) => features);
   const targets = train.flatMap(({ features, taken }) => features.map((_, i) => (i === taken ? 1 : 0)));
   const tree = growTree(rows, targets, { depth: 4, leaf: Math.max(20, Math.floor(rows.length / 400)) });
-  const additive = fitPreferences(train, 1e-4);
+  // Without the pick rates: each face has a utility of its own.
+  const additive = fitPreferences(train, pickRateFeature, 1e-4);
   const counts = pickCounts(train);
   const base = targets.filter((t) => t === 1).length / targets.length;
   const theirs = pickRates(heuristic);
@@ -109,7 +113,9 @@ export function interpret(agent: Agent, options: ChoiceOptions, ranking?: readon
       faces: faces
         .map((f) => ({ face: faceNames[f], utility: additive.faces[f] }))
         .sort((a, b) => b.utility - a.utility),
-      features: featureNames.map((feature, j) => ({ feature, utility: additive.features[j] })),
+      features: featureNames
+        .slice(0, pickRateFeature)
+        .map((feature, j) => ({ feature, utility: additive.features[j] })),
     },
     pickRates: listPickRates(choices),
     versusHeuristic: compare(faces, rates, theirs, options.seed),

@@ -10,9 +10,8 @@ export interface Preferences {
   readonly features: Float64Array;
 }
 
-/** Fits by proximal gradient steps; `sparsity` is the weight of the absolute values (L1). */
-export function fitPreferences(choices: readonly Choice[], sparsity: number, epochs = 150): Preferences {
-  const count = choices[0]?.features[0].length ?? 0;
+/** Fits the faces and the first `count` features by proximal gradient steps; `sparsity` weighs the absolute values (L1). */
+export function fitPreferences(choices: readonly Choice[], count: number, sparsity: number, epochs = 150): Preferences {
   const scale = deviations(choices, count);
   const weights = new Float64Array(faceCount + count);
   const gradient = new Float64Array(weights.length);
