@@ -1,68 +1,12 @@
 import { Command } from "commander";
+import { headKinds } from "../drafting/trained/index.ts";
 import { modelStore } from "../engine/index.ts";
-import { DraftwrightError } from "../errors.ts";
 import { resolveModel } from "../lm/store/index.ts";
 import { loraDefaults, mergeLora } from "../lm/training/index.ts";
-import {
-  isTrainingChild,
-  type LoopOptions,
-  reporter,
-  superviseChild,
-  type TrainingResult,
-  trainLora,
-} from "../training/index.ts";
+import { trainLora } from "../training/index.ts";
 import { decimal, integer, names } from "./flags.ts";
-import { interruptible } from "./interrupt.ts";
-
-export interface LoopFlags {
-  out: string;
-  minutes?: number;
-  maxTokens?: number;
-  steps?: number;
-  rate: number;
-  accumulate: number;
-  patience?: number;
-  resume?: boolean;
-  jsonLog?: string;
-  seed: number;
-  threads?: number;
-  json?: boolean;
-}
-
-export function withLoopFlags(command: Command, rate: number): Command {
-  return command
-    .requiredOption("--out <file>", "what is trained; the state of the run lies beside it in FILE.state")
-    .option("--minutes <n>", "budget of time", decimal)
-    .option("--max-tokens <n>", "budget of tokens learned", integer(1))
-    .option("--steps <n>", "budget of updates", integer(1))
-    .option("--rate <x>", "highest learning rate", decimal, rate)
-    .option("--accumulate <n>", "batches an update", integer(1), 1)
-    .option("--patience <n>", "stop after so many evaluations (one every 5 %) without a better one", integer(1))
-    .option("--resume", "go on from FILE.state")
-    .option("--json-log <file>", "append what happens, one JSON object a line")
-    .option("--seed <n>", "equal seeds train alike", integer(0), 0)
-    .option("--threads <n>", "compute threads", integer(1))
-    .option("--json", "print one JSON object at the end");
-}
-
-/** Runs training in a child process: here only the child gets to `work`. */
-export async function inChild(
-  flags: LoopFlags,
-  work: (loop: LoopOptions) => Promise<TrainingResult>,
-): Promise<void> {
-  if (!isTrainingChild()) {
-    process.exitCode = await superviseChild();
-    return;
-  }
-  const { out, minutes, maxTokens: tokens, steps, rate, accumulate, patience, resume } = flags;
-  const budget = { seconds: minutes === undefined ? undefined : 60 * minutes, tokens, steps };
-  const onEvent = reporter(process.stderr, flags.jsonLog);
-  const result = await interruptible((signal) =>
-    work({ out, budget, rate, accumulate, patience, resume, signal, onEvent }),
-  );
-  if (flags.json) process.stdout.write(`${JSON.stringify({ out, ...result })}\n`);
-  if (result.reason === "interrupted") throw new DraftwrightError("aborted", "interrupted");
-}
+import { inChild, type LoopFlags, withLoopFlags } from "./train-flags.ts";
+import { trainDataCommand, trainHeadCommand } from "./train-head.ts";
 
 interface LoraFlags extends LoopFlags {
   model: string;
@@ -93,6 +37,8 @@ export function trainCommand(): Command {
       return trainLora({ ...loop, model, data, lora: { rank, alpha, targets }, rows, texts, seed, threads });
     }),
   );
+  command.addCommand(trainDataCommand());
+  for (const kind of headKinds) command.addCommand(trainHeadCommand(kind));
   command
     .command("merge <model> <adapter>")
     .description("a model with an adapter in its weights; --scale -1 takes it out again")

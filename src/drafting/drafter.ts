@@ -73,6 +73,16 @@ export interface DraftSession {
    * fallen under `floor` does not pay for another node; 0 asks for all of them.
    */
   expand(bid: Bid, nodes: number, floor: number): DraftTree;
+  /**
+   * Called for chunks of the prompt, in order, of drafters that need hidden states: the rows `first` .. `first + rows - 1`.
+   * Rows that were in the target's cache already are not among them.
+   */
+  prefilled?(
+    tokens: Int32Array,
+    first: number,
+    rows: number,
+    hidden: (row: number, layer: number) => Float32Array,
+  ): void;
   /** Called after every round, bought from or not. */
   observe(round: RoundResult): void;
   close(): void;

@@ -196,7 +196,15 @@ export class Generation {
     const start = this.sequence.length;
     const rows = Math.min(chunkRows, this.prefillLeft);
     if (rows > 0) {
-      this.options.model.forward(chainBatch(this.sequence, this.tokens.subarray(start, start + rows), "none"));
+      const batch = chainBatch(this.sequence, this.tokens.subarray(start, start + rows), "none");
+      const { layers } = this.batches;
+      const all = new Uint8Array(rows).fill(1);
+      const wantHidden = layers.length > 0 ? { layers, rows: all } : undefined;
+      const result = this.options.model.forward({ ...batch, ...(wantHidden && { wantHidden }) });
+      if (wantHidden) {
+        const hidden = (row: number, layer: number) => result.hidden(row - start, layer);
+        for (const { session } of this.seats) session.prefilled?.(this.tokens, start, rows, hidden);
+      }
       this.sequence.compact(Int32Array.from({ length: rows }, (_, i) => i));
     }
     return this.prefillLeft;

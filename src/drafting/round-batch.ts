@@ -4,7 +4,7 @@ import type { DraftTree } from "./tree.ts";
 /** Builds the batch of a round: the root, then the nodes of the tree. Batches are kept by width and filled again. */
 export class RoundBatches {
   private readonly byWidth: (ForwardBatch & { position: Int32Array })[] = [];
-  private readonly layers: readonly number[];
+  readonly layers: readonly number[];
 
   /** `layers`: hidden states wanted of every row. */
   constructor(layers: readonly number[]) {

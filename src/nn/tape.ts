@@ -161,9 +161,9 @@ export class Tape {
     this.#fills.push(fill);
   }
 
-  /** Marks a result that the caller reads after each run. */
+  /** Marks a result that the caller reads after each run. A copy: the memory behind a reshaped result may be reused. */
   output(variable: Variable): Port<Float32Array<ArrayBuffer>> {
-    return this.#graph.output(variable.tensor);
+    return this.#graph.output(trainingOps.contiguous(this.context, variable.tensor));
   }
 
   /** @internal Adds an operation that nothing depends on. */

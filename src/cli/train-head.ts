@@ -1,0 +1,132 @@
+import { Command } from "commander";
+import {
+  collect,
+  type HeadKind,
+  HeadTask,
+  loadHeadData,
+  makeHead,
+  readTargetParts,
+  saveHeadData,
+} from "../drafting/trained/index.ts";
+import { modelStore } from "../engine/index.ts";
+import { DraftwrightError } from "../errors.ts";
+import { Backend } from "../ggml/index.ts";
+import { loadLanguageModel } from "../lm/load.ts";
+import { resolveModel } from "../lm/store/index.ts";
+import { Parameters } from "../nn/index.ts";
+import { type LoopOptions, readDocuments, train } from "../training/index.ts";
+import { decimal, integer, names } from "./flags.ts";
+import { interruptible } from "./interrupt.ts";
+import { inChild, type LoopFlags, withLoopFlags } from "./train-flags.ts";
+
+interface DataFlags {
+  model: string;
+  data: string[];
+  out: string;
+  texts: number;
+  length: number;
+  promptTokens: number;
+  temperature: number;
+  seed: number;
+  threads?: number;
+}
+
+export function trainDataCommand(): Command {
+  return new Command("data")
+    .description("let a model write texts, and note what drafting heads learn from")
+    .option("-m, --model <name>", "the target: a GGUF file or a name from `draftwright models list`", "embedded")
+    .requiredOption("--data <files>", "texts whose beginnings it continues; as for `train lora`", names)
+    .requiredOption("--out <file>", "the data")
+    .option("--texts <n>", "texts to write", integer(2), 512)
+    .option("--length <n>", "tokens of each, its beginning included", integer(16), 192)
+    .option("--prompt-tokens <n>", "tokens of a beginning", integer(1), 32)
+    .option("--temperature <x>", "0 is greedy", decimal, 0.7)
+    .option("--seed <n>", "equal seeds write alike", integer(0), 0)
+    .option("--threads <n>", "compute threads", integer(1))
+    .action(writeData);
+}
+
+async function writeData(flags: DataFlags): Promise<void> {
+  const { texts, length, promptTokens, temperature, seed, threads } = flags;
+  const path = await resolveModel(flags.model, modelStore());
+  const batch = 16;
+  using loaded = loadLanguageModel(path, { threads, kvRows: batch * 256 * Math.ceil(length / 256) });
+  using backend = new Backend(undefined, { threads: 1 });
+  using target = readTargetParts(path, backend);
+  const { tokenizer } = loaded;
+  const documents = (await Promise.all(flags.data.map((file) => readDocuments(file, { tokenizer })))).flat();
+  const prompts = documents.flatMap((document) => {
+    const text = "text" in document ? document.text : `${document.prompt}${document.answer}`;
+    const tokens = tokenizer.encode(text, { addSpecial: true });
+    const list: Int32Array[] = [];
+    for (let at = 0; at + promptTokens <= tokens.length; at += length)
+      list.push(tokens.subarray(at, at + promptTokens));
+    return list;
+  });
+  if (prompts.length === 0) {
+    throw new DraftwrightError("bad-argument", `no text has ${promptTokens} tokens; use a lower --prompt-tokens`);
+  }
+  const data = await interruptible((signal) =>
+    collect({
+      model: loaded.model,
+      target,
+      prompts,
+      texts,
+      length,
+      temperature,
+      seed,
+      batch,
+      signal,
+      stopTokens: new Set(tokenizer.endOfGeneration),
+      onText: (done, tokens) => {
+        if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${done} of ${texts} texts, ${tokens} tokens`);
+      },
+    }),
+  );
+  if (process.stderr.isTTY) process.stderr.write("\n");
+  saveHeadData(flags.out, data);
+  process.stderr.write(`${data.starts.length} texts, ${data.tokens.length} tokens: ${flags.out}\n`);
+}
+
+interface HeadFlags extends LoopFlags {
+  model: string;
+  data: string;
+  heads: number;
+  adaptation: number;
+  bidirectional: boolean;
+  rows: number;
+  windows: number;
+}
+
+const descriptions: Record<HeadKind, string> = {
+  medusa: "Medusa-1 heads, the baseline: each position from the target's feature alone",
+  amphista: "Amphista (a reconstruction): staged adaptation, heads that attend to each other",
+  eagle: "an EAGLE-1 layer, the baseline: the next feature from feature and token",
+};
+
+export function trainHeadCommand(kind: HeadKind): Command {
+  const command = new Command(kind)
+    .description(`${descriptions[kind]}; drafts for one target, from data of \`train data\``)
+    .option("-m, --model <name>", "the target: a GGUF file or a name from `draftwright models list`", "embedded")
+    .requiredOption("--data <file>", "data of `train data`, made by this target")
+    .option("--rows <n>", "positions of a window", integer(4), 64)
+    .option("--windows <n>", "windows of a batch", integer(1), 4);
+  if (kind !== "eagle") command.option("--heads <n>", "positions drafted at once", integer(1), 4);
+  if (kind === "amphista") {
+    command
+      .option("--adaptation <n>", "decoder layers of each stage; 0: no staged adaptation", integer(0), 1)
+      .option("--no-bidirectional", "heads do not attend to each other");
+  }
+  return withLoopFlags(command, 1e-3).action((flags: HeadFlags) => inChild(flags, (loop) => run(kind, flags, loop)));
+}
+
+async function run(kind: HeadKind, flags: HeadFlags, loop: LoopOptions) {
+  const path = await resolveModel(flags.model, modelStore());
+  const { heads = 1, adaptation = 0, bidirectional = false, rows, windows, seed, threads } = flags;
+  using backend = new Backend(undefined, { threads });
+  using target = readTargetParts(path, backend);
+  using parameters = new Parameters(backend, seed);
+  const head = makeHead(parameters, { kind, hiddenSize: target.hiddenSize, heads, adaptation, bidirectional });
+  using task = new HeadTask({ head, target, data: loadHeadData(flags.data), rows, windows, seed });
+  return await train(task, loop);
+}

@@ -1,0 +1,57 @@
+// A trained head as a GGUF file: its settings, the target it belongs to, its parameters.
+import { DraftwrightError } from "../../errors.ts";
+import { type MetadataValue, openGguf } from "../../ggml/gguf/index.ts";
+import { loadParameters, type Parameters, saveParameters } from "../../nn/index.ts";
+import { amphistaHead } from "./amphista.ts";
+import { eagleHead } from "./eagle.ts";
+import type { Head, HeadKind, HeadSettings } from "./head.ts";
+import { medusaHead } from "./medusa.ts";
+import type { TargetParts } from "./target-parts.ts";
+
+const SETTINGS = "draftwright.head.settings";
+const TARGET = "draftwright.head.target";
+
+const makers = { medusa: medusaHead, amphista: amphistaHead, eagle: eagleHead };
+export const headKinds = Object.keys(makers) as HeadKind[];
+
+/** A fresh head; `parameters` must be empty. */
+export function makeHead(parameters: Parameters, settings: HeadSettings): Head {
+  return makers[settings.kind](parameters, settings);
+}
+
+export function saveHead(path: string, head: Head, targetHash: string): void {
+  const metadata = new Map<string, MetadataValue>([
+    ["general.type", { type: "string", value: "draftwright-head" }],
+    [SETTINGS, { type: "string", value: JSON.stringify(head.settings) }],
+    [TARGET, { type: "string", value: targetHash }],
+  ]);
+  saveParameters(path, head.parameters, metadata);
+}
+
+/** What a file of `saveHead` is. Throws `bad-model` for other files. */
+export function readHeadSettings(path: string): { settings: HeadSettings; target: string } {
+  using gguf = openGguf(path);
+  const settings = gguf.metadata.string(SETTINGS);
+  const target = gguf.metadata.string(TARGET);
+  if (settings === undefined || target === undefined) {
+    throw new DraftwrightError(
+      "bad-model",
+      `${path} is no drafting head; make one with \`draftwright train amphista\``,
+    );
+  }
+  return { settings: JSON.parse(settings) as HeadSettings, target };
+}
+
+/** Reads a head for a target. Throws `bad-model` when it was trained for another one. */
+export function loadHead(path: string, parameters: Parameters, target: TargetParts): Head {
+  const found = readHeadSettings(path);
+  if (found.target !== target.hash || found.settings.hiddenSize !== target.hiddenSize) {
+    throw new DraftwrightError(
+      "bad-model",
+      `${path} was trained for another target (${found.target.slice(0, 12)}, not ${target.hash.slice(0, 12)}); train it anew`,
+    );
+  }
+  const head = makeHead(parameters, found.settings);
+  loadParameters(path, parameters);
+  return head;
+}

@@ -1,0 +1,43 @@
+// What a drafting head is: a small network over the target's features, one row a position. Row i reads the feature f_i and
+// the token t_(i+1) that the target said after it; its outputs, put through the target's output matrix, say t_(i+2), ...
+import type { Parameters, Variable } from "../../nn/index.ts";
+
+export type HeadKind = "medusa" | "amphista" | "eagle";
+
+export interface HeadSettings {
+  readonly kind: HeadKind;
+  readonly hiddenSize: number;
+  /** Positions drafted at once; 1 for eagle, whose outputs are its next inputs. */
+  readonly heads: number;
+  /** Decoder layers of each of Amphista's two stages; 0: no staged adaptation. */
+  readonly adaptation: number;
+  /** Whether Amphista's heads attend to each other; false: each stands for itself. */
+  readonly bidirectional: boolean;
+}
+
+/** How a decoder layer's rows see each other: texts side by side in training, a cache in use. */
+export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;
+
+export interface HeadRows {
+  /** [hiddenSize, rows] */
+  readonly feature: Variable;
+  /** Embeddings of the tokens that follow: [hiddenSize, rows]. */
+  readonly token: Variable;
+  readonly attend: Attend;
+}
+
+export interface Head {
+  readonly settings: HeadSettings;
+  readonly parameters: Parameters;
+  /** Decoder layers that need a cache. */
+  readonly layers: number;
+  /** Width of a cached key or value row. */
+  readonly cacheWidth: number;
+  /** [hiddenSize, heads, rows]: inputs of the target's output matrix. */
+  outputs(rows: HeadRows): Variable;
+}
+
+/** Attention heads of a head's own layers. */
+export function attentionHeads(hiddenSize: number): number {
+  return hiddenSize % 64 === 0 ? hiddenSize / 64 : 1;
+}

@@ -1,0 +1,8 @@
+// Trained drafters: heads over the target's features, their data, their training, and their use. What they share with
+// other drafters (trees, verification, chances) is in drafting/; networks are nn/'s.
+export { headKinds, loadHead, makeHead, readHeadSettings, saveHead } from "./artefact.ts";
+export { type CollectOptions, collect, type HeadData, loadHeadData, saveHeadData } from "./data.ts";
+export { type HeadDrafterOptions, headDrafter } from "./drafter.ts";
+export type { Head, HeadKind, HeadSettings } from "./head.ts";
+export { readTargetParts, type TargetParts } from "./target-parts.ts";
+export { HeadTask, type HeadTaskOptions } from "./task.ts";

@@ -1,0 +1,227 @@
+// Learning a head from the target's texts.
+import { DraftwrightError } from "../../errors.ts";
+import {
+  add,
+  attention,
+  causalMask,
+  crossEntropy,
+  Labels,
+  LossGraph,
+  matmul,
+  Optimiser,
+  plainRope,
+  Random,
+  reshape,
+  rope,
+  scale,
+  selectRows,
+  smoothL1,
+  type Tape,
+} from "../../nn/index.ts";
+import type { TrainingTask } from "../../training/index.ts";
+import { likeliest } from "../drafters/likeliest.ts";
+import { saveHead } from "./artefact.ts";
+import { fromHalf, type HeadData, TOP } from "./data.ts";
+import type { Attend, Head } from "./head.ts";
+import type { TargetParts } from "./target-parts.ts";
+
+export interface HeadTaskOptions {
+  readonly head: Head;
+  readonly target: TargetParts;
+  readonly data: HeadData;
+  /** Rows of a window and windows of a batch. Defaults 64 and 4. */
+  readonly rows?: number;
+  readonly windows?: number;
+  readonly seed: number;
+  /** Windows judged at an evaluation; default 32. */
+  readonly judged?: number;
+}
+
+/** Weight of each further position of a loss (Medusa's recipe). */
+const decay = 0.8;
+/** EAGLE: weight of the cross-entropy beside the regression of features, and reach of the noise on its inputs. */
+const classWeight = 0.1;
+const noise = 0.1;
+/** Share of the texts that is held out. */
+const heldOutShare = 0.05;
+
+type Network = ReturnType<HeadTask["network"]>;
+type HeadGraph = LossGraph<Network>;
+
+/** Owns its graphs: dispose it. */
+export class HeadTask implements TrainingTask {
+  readonly parameters;
+  readonly optimiser: Optimiser;
+  readonly random: Random;
+  readonly criterion = { name: "accepted", more: true };
+  readonly #options: HeadTaskOptions;
+  readonly #rows: number;
+  readonly #windows: number;
+  readonly #train: readonly number[];
+  readonly #heldOut: readonly number[];
+  readonly #learn: HeadGraph;
+  readonly #judge: HeadGraph;
+
+  /** Throws `bad-model` for another target's data, `bad-argument` for too little. */
+  constructor(options: HeadTaskOptions) {
+    const { head, target, data } = options;
+    if (data.targetHash !== target.hash) {
+      throw new DraftwrightError(
+        "bad-model",
+        "the data was made by another target; run `draftwright train data` again",
+      );
+    }
+    this.#options = options;
+    this.#rows = options.rows ?? 64;
+    this.#windows = options.windows ?? 4;
+    this.parameters = head.parameters;
+    this.random = new Random(options.seed);
+    const { train, heldOut } = this.#split(data);
+    this.#train = train;
+    this.#heldOut = heldOut;
+    this.optimiser = new Optimiser(this.parameters, { betas: [0.9, 0.95], clipNorm: 1 });
+    this.#learn = this.build(this.optimiser);
+    this.#judge = this.build(undefined);
+  }
+
+  /** First rows of windows that end inside their text, whose labels are known. */
+  #split({ starts, tokens }: HeadData): { train: number[]; heldOut: number[] } {
+    const count = Math.max(1, Math.round(starts.length * heldOutShare));
+    const windows = (from: number, to: number, step: number) => {
+      const list: number[] = [];
+      for (let t = from; t < to; t++) {
+        const end = (starts[t + 1] ?? tokens.length) - this.#rows - this.#reach - 1;
+        for (let row = starts[t]; row <= end; row += step) list.push(row);
+      }
+      return list;
+    };
+    const train = windows(0, starts.length - count, 4);
+    const heldOut = windows(starts.length - count, starts.length, this.#rows);
+    if (train.length === 0 || heldOut.length === 0) {
+      throw new DraftwrightError("bad-argument", `texts of more than ${this.#rows + this.#reach} tokens are needed`);
+    }
+    return { train, heldOut };
+  }
+
+  /** Positions a head drafts at once. */
+  get #reach(): number {
+    return this.#options.head.settings.heads;
+  }
+
+  private build(optimiser: Optimiser | undefined) {
+    return new LossGraph(this.parameters.backend, optimiser, (tape) => this.network(tape));
+  }
+
+  /** @internal Inputs, labels and loss. */
+  network(tape: Tape) {
+    const { head, target } = this.#options;
+    const [rows, windows, reach] = [this.#rows, this.#windows, this.#reach];
+    const all = rows * windows;
+    const feature = tape.input(target.hiddenSize, all);
+    const next = tape.input(target.hiddenSize, all);
+    const token = tape.indices(target.vocabSize, all);
+    const position = tape.indices(rows, rows);
+    const mask = tape.input(rows, rows);
+    const causal = causalMask(rows);
+    tape.beforeRun(() => {
+      position.set(Array.from({ length: rows }, (_, i) => i));
+      mask.set(causal);
+    });
+    const labels = new Labels(tape, target.vocabSize, all * reach, TOP);
+    const attend: Attend = (_, q, k, v) => {
+      const [size, heads] = q.shape;
+      const apart = (x: typeof q) => reshape(x, size, heads, rows, windows);
+      const turn = (x: typeof q) => rope(apart(x), position, plainRope(size, "pairs"));
+      const mixed = attention(turn(q), turn(k), apart(v), { mask: mask.variable });
+      return reshape(mixed, size * heads, all);
+    };
+    const embedded = selectRows(tape.constant(target.embedding), token);
+    const z = head.outputs({ feature: feature.variable, token: embedded, attend });
+    const flat = reshape(z, target.hiddenSize, reach * all);
+    const logits = matmul(tape.constant(target.output), flat);
+    const classes = crossEntropy(logits, labels);
+    const eagle = head.settings.kind === "eagle";
+    const loss = eagle ? add(smoothL1(flat, next.variable), scale(classes, classWeight)) : classes;
+    return { feature, next, token, labels, loss, logits: tape.records ? undefined : tape.output(logits) };
+  }
+
+  batch(): { loss: number; tokens: number } {
+    const windows = Array.from({ length: this.#windows }, () => this.#train[this.random.integer(this.#train.length)]);
+    this.fill(this.#learn.parts, windows);
+    const { feature } = this.#learn.parts;
+    if (this.#options.head.settings.kind === "eagle") {
+      for (let i = 0; i < feature.array.length; i++) feature.array[i] += noise * (2 * this.random.uniform() - 1);
+    }
+    return { loss: this.#learn.run(), tokens: this.#rows * this.#windows };
+  }
+
+  /** @internal */
+  fill({ feature, next, token, labels }: Network, windows: readonly number[]): void {
+    const { data } = this.#options;
+    const [rows, reach, size] = [this.#rows, this.#reach, data.hiddenSize];
+    const weights = Array.from({ length: reach }, (_, j) => decay ** j);
+    const total = weights.reduce((a, b) => a + b) * rows * windows.length;
+    labels.clear();
+    // The last batch of an evaluation may be a part of one.
+    token.array.fill(0);
+    for (const [w, first] of windows.entries()) {
+      fromHalf(data.features.subarray(first * size, (first + rows) * size), feature.array, w * rows * size);
+      fromHalf(data.features.subarray((first + 1) * size, (first + rows + 1) * size), next.array, w * rows * size);
+      for (let i = 0; i < rows; i++) {
+        token.array[w * rows + i] = data.tokens[first + i + 1];
+        for (let j = 0; j < reach; j++) {
+          const at = (first + i + 1 + j) * TOP;
+          const chances = data.chances.subarray(at, at + TOP);
+          const sum = chances.reduce((a, b) => a + b, 0);
+          const row = (w * rows + i) * reach + j;
+          labels.soft(row, data.top.subarray(at, at + TOP), chances, weights[j] / total / sum);
+        }
+      }
+    }
+  }
+
+  /**
+   * On held-out texts: how many positions of a chain of first choices agree with the target's own first choices along
+   * the text (for a head of one position: at most 1), and the share of each position.
+   */
+  evaluate(): Record<string, number> {
+    const { data, judged = 32, target } = this.#options;
+    const reach = this.#reach;
+    const right = new Array<number>(reach).fill(0);
+    let [seen, chains, loss, runs] = [0, 0, 0, 0];
+    for (let at = 0; at < Math.min(judged, this.#heldOut.length); at += this.#windows) {
+      const windows = this.#heldOut.slice(at, at + this.#windows);
+      this.fill(this.#judge.parts, windows);
+      loss += this.#judge.run();
+      runs++;
+      const logits = (this.#judge.parts.logits as { array: Float32Array }).array;
+      for (const [w, first] of windows.entries()) {
+        for (let i = 0; i < this.#rows; i++) {
+          let unbroken = true;
+          for (let j = 0; j < reach; j++) {
+            const row = (w * this.#rows + i) * reach + j;
+            const [best] = likeliest(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize), 1).tokens;
+            const agrees = best === data.top[(first + i + 1 + j) * TOP];
+            if (agrees) right[j]++;
+            if (agrees && unbroken) chains++;
+            // Further positions count while the text goes on as the target's first choice.
+            unbroken &&= agrees && data.tokens[first + i + 2 + j] === best;
+          }
+          seen++;
+        }
+      }
+    }
+    const shares = Object.fromEntries(right.map((count, j) => [`position ${j + 1}`, count / seen]));
+    return { accepted: chains / seen, ...shares, "held-out loss": loss / runs };
+  }
+
+  save(path: string): void {
+    saveHead(path, this.#options.head, this.#options.target.hash);
+  }
+
+  [Symbol.dispose](): void {
+    this.#learn[Symbol.dispose]();
+    this.#judge[Symbol.dispose]();
+    this.optimiser[Symbol.dispose]();
+  }
+}

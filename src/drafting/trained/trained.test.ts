@@ -1,0 +1,253 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { Backend, Storage, Type } from "../../ggml/index.ts";
+import type { LanguageModel } from "../../lm/model.ts";
+import { seededRandom, toyModel } from "../../lm/toy/index.ts";
+import { normal, type Optimiser, Parameters, Random } from "../../nn/index.ts";
+import { gradientError } from "../../nn/testing/gradient-check.ts";
+import { drafterConformance } from "../conformance.ts";
+import { fromHalf, toHalf } from "./data.ts";
+import {
+  collect,
+  type Head,
+  type HeadKind,
+  HeadTask,
+  headDrafter,
+  loadHead,
+  loadHeadData,
+  makeHead,
+  saveHead,
+  saveHeadData,
+  type TargetParts,
+} from "./index.ts";
+import { HeadRunner } from "./runner.ts";
+
+const backend = new Backend(undefined, { threads: 1 });
+const folder = mkdtempSync(join(tmpdir(), "draftwright-heads-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Embeddings and an output matrix for a toy target. Not its own ones: heads learn from whatever they are given. */
+function toyParts(vocabSize: number, hiddenSize = 16): TargetParts {
+  const storage = new Storage(backend.bufferTypes().plain, 2);
+  const make = (seed: number) => {
+    const tensor = storage.tensor(Type.F32, hiddenSize, vocabSize);
+    const random = new Random(seed);
+    return { tensor, values: Float32Array.from({ length: hiddenSize * vocabSize }, () => random.normal()) };
+  };
+  const [embedding, output] = [make(1), make(2)];
+  storage.allocate();
+  for (const { tensor, values } of [embedding, output]) tensor.write(values);
+  return {
+    hash: `toy ${vocabSize}`,
+    hiddenSize,
+    layerCount: 2,
+    vocabSize,
+    embedding: embedding.tensor,
+    output: output.tensor,
+    outputNorm: new Float32Array(hiddenSize).fill(1),
+    normEpsilon: 1e-5,
+    [Symbol.dispose]: () => storage[Symbol.dispose](),
+  };
+}
+
+function randomHead(kind: HeadKind, hiddenSize = 16, options: { heads?: number; adaptation?: number } = {}): Head {
+  const parameters = new Parameters(backend, 4);
+  const heads = kind === "eagle" ? 1 : (options.heads ?? 3);
+  const settings = { kind, hiddenSize, heads, adaptation: options.adaptation ?? 1, bidirectional: true };
+  const head = makeHead(parameters, settings);
+  for (const p of parameters.all) {
+    const values = p.read();
+    normal(0.2)(values, p.shape, parameters.random);
+    p.write(values);
+  }
+  return head;
+}
+
+const kinds = ["medusa", "amphista", "eagle"] as const;
+const toyVocabulary = 40;
+for (const kind of kinds) {
+  const head = randomHead(kind);
+  const parts = new Map<number, TargetParts>();
+  drafterConformance(`${kind} of random weights`, ({ vocabSize }) => {
+    const target = parts.get(vocabSize) ?? toyParts(vocabSize);
+    parts.set(vocabSize, target);
+    // Tables have no hidden states.
+    const features = vocabSize === toyVocabulary;
+    return headDrafter({ backend, head, target, branches: 4, depth: 4, clock: () => 0, features });
+  });
+}
+
+describe("the cache of a head", () => {
+  test.each(["amphista", "eagle"] as const)("%s: row by row equals all at once, with paths of a tree", (kind) => {
+    using target = toyParts(30);
+    const head = randomHead(kind);
+    const random = new Random(3);
+    const features = Array.from({ length: 9 }, () => Float32Array.from({ length: 16 }, () => random.normal()));
+    const tokens = [3, 1, 4, 1, 5, 9, 2, 6, 5];
+    const all = tokens.map((_, i) => i);
+    using whole = new HeadRunner(backend, head, target, 64);
+    const together = whole.run({
+      features,
+      tokens,
+      positions: all,
+      slots: all,
+      committed: 0,
+      sees: all.map((i) => all.slice(0, i)),
+      wanted: [8],
+    });
+    const expected = together.logits(0, 0).slice();
+    using cached = new HeadRunner(backend, head, target, 64);
+    const one = (i: number, slot: number, committed: number, sees: number[]) =>
+      cached.run({
+        features: [features[i]],
+        tokens: [tokens[i]],
+        positions: [i],
+        slots: [slot],
+        committed,
+        sees: [sees],
+        wanted: [0],
+      });
+    for (let i = 0; i < 7; i++) one(i, i, i, []);
+    // Two rows of a branch, with rows of another one between them in the cache.
+    one(7, 7, 7, []);
+    one(2, 8, 7, []);
+    const last = one(8, 9, 7, [7]).logits(0, 0);
+    for (const [i, value] of last.entries()) expect(value).toBeCloseTo(expected[i], 4);
+  });
+});
+
+describe("heads", () => {
+  function outputs(head: Head, change: (features: Float32Array[]) => void = () => {}): Float32Array[] {
+    using target = toyParts(30);
+    const random = new Random(3);
+    const features = [0, 1, 2].map(() => Float32Array.from({ length: 16 }, () => random.normal()));
+    change(features);
+    using runner = new HeadRunner(backend, head, target, 8);
+    const result = runner.run({
+      features,
+      tokens: [1, 2, 3],
+      positions: [0, 1, 2],
+      slots: [0, 1, 2],
+      committed: 0,
+      sees: [[], [0], [0, 1]],
+      wanted: [0, 1, 2],
+    });
+    return [0, 1, 2].flatMap((row) => [0, 1, 2].map((j) => result.logits(row, j).slice()));
+  }
+
+  test("Amphista: a change of a later position changes no earlier one, a change of the last head changes the first", () => {
+    const head = randomHead("amphista");
+    const before = outputs(head);
+    const after = outputs(head, (features) => {
+      features[2][0] += 1;
+    });
+    expect(after.slice(0, 6)).toEqual(before.slice(0, 6));
+    expect(after[6]).not.toEqual(before[6]);
+    const block = head.parameters.get("head.2.bias");
+    block.write(block.read().map((value) => value + 1));
+    expect(outputs(head)[6]).not.toEqual(before[6]);
+  });
+
+  test("Amphista without adaptation and attention, and with a feed-forward of zeros, is Medusa", () => {
+    const parameters = new Parameters(backend, 4);
+    const amphista = makeHead(parameters, {
+      kind: "amphista",
+      hiddenSize: 16,
+      heads: 3,
+      adaptation: 0,
+      bidirectional: false,
+    });
+    const medusa = randomHead("medusa");
+    for (const p of medusa.parameters.all) amphista.parameters.get(p.name).write(p.read());
+    expect(outputs(amphista)).toEqual(outputs(medusa));
+  });
+
+  test.each(kinds)("%s: gradients equal central differences", (kind) => {
+    using target = toyParts(30);
+    const head = randomHead(kind, 16, { heads: 2 });
+    const data = randomData(target);
+    const task = new HeadTask({ head, target, data, rows: 6, windows: 2, seed: 1 });
+    const error = gradientError(
+      backend,
+      head.parameters,
+      (tape) => {
+        const graph = task.network(tape);
+        return { ...graph, fill: () => task.fill(graph, [0, 30]) };
+      },
+      { samples: 2, h: 3e-3 },
+    );
+    task[Symbol.dispose]();
+    expect(error).toBeLessThan(2e-2);
+  });
+});
+
+function randomData(target: TargetParts) {
+  const random = new Random(9);
+  const rows = 80;
+  return {
+    targetHash: target.hash,
+    hiddenSize: 16,
+    tokens: Int32Array.from({ length: rows }, () => random.integer(30)),
+    starts: Int32Array.of(0, 40),
+    features: toHalf(Float32Array.from({ length: rows * 16 }, () => random.normal())) as Uint16Array<ArrayBuffer>,
+    top: Int32Array.from({ length: rows * 8 }, (_, i) => (i % 8) + 3),
+    chances: Float32Array.from({ length: rows * 8 }, () => random.uniform()),
+  };
+}
+
+describe("learning from a toy target", () => {
+  const toy: LanguageModel = toyModel({ vocabSize: 40, contextLength: 96, logitScale: 6 });
+
+  test.each(kinds)("%s learns, its file is read again and refused for another target", async (kind) => {
+    using target = toyParts(40, toy.hiddenSize);
+    const random = seededRandom(5);
+    const prompts = Array.from({ length: 20 }, () => Int32Array.from({ length: 4 }, () => Math.floor(random() * 40)));
+    const made = await collect({
+      model: toy,
+      target: { ...target, layerCount: toy.layerCount },
+      prompts,
+      length: 64,
+      texts: 24,
+      temperature: 0,
+      stopTokens: new Set(),
+      seed: 1,
+    });
+    const path = join(folder, `${kind}.data`);
+    saveHeadData(path, made);
+    const data = loadHeadData(path);
+    expect(data).toEqual(made);
+    using parameters = new Parameters(backend, 1);
+    const heads = kind === "eagle" ? 1 : 3;
+    const head = makeHead(parameters, { kind, hiddenSize: toy.hiddenSize, heads, adaptation: 1, bidirectional: true });
+    using task = new HeadTask({ head, target, data, rows: 16, windows: 4, seed: 2 });
+    const before = task.evaluate();
+    const optimiser: Optimiser = task.optimiser;
+    for (let i = 0; i < 60; i++) {
+      task.batch();
+      optimiser.step(3e-3);
+    }
+    const after = task.evaluate();
+    expect(after["held-out loss"]).toBeLessThan(before["held-out loss"]);
+    expect(after.accepted).toBeGreaterThan(before.accepted);
+    const file = join(folder, `${kind}.gguf`);
+    saveHead(file, head, target.hash);
+    using again = new Parameters(backend, 8);
+    const read = loadHead(file, again, target);
+    expect(read.settings).toEqual(head.settings);
+    expect(again.all.map((p) => [...p.read()])).toEqual(parameters.all.map((p) => [...p.read()]));
+    using others = new Parameters(backend, 8);
+    expect(() => loadHead(file, others, { ...target, hash: "another" })).toThrow(/another target/);
+  });
+
+  test("half precision there and back", () => {
+    const values = Float32Array.of(0, 1, -2.5, 0.333, 65504, -1e9, 1e-9, 3.14159);
+    const back = new Float32Array(8);
+    fromHalf(toHalf(values), back, 0);
+    expect([...back.subarray(0, 3)]).toEqual([0, 1, -2.5]);
+    expect(back[3]).toBeCloseTo(0.333, 3);
+    expect([...back.subarray(4, 7)]).toEqual([65504, -65504, 0]);
+    expect(back[7]).toBeCloseTo(3.14159, 2);
+  });
+});
