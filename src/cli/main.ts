@@ -6,6 +6,7 @@ import { benchCommand } from "./bench.ts";
 import { chatCommand } from "./chat.ts";
 import { dbCommand } from "./db.ts";
 import { demoCommand } from "./demo/index.ts";
+import { drafterCommand } from "./drafter.ts";
 import { exitCode, report } from "./errors.ts";
 import { gameCommand } from "./game.ts";
 import { generateCommand } from "./generate.ts";
@@ -50,6 +51,7 @@ function program(): Command {
     dbCommand,
     layerSkipCommand,
     trainCommand,
+    drafterCommand,
     gameCommand,
     demoCommand,
   ];

@@ -163,7 +163,7 @@ export class HeadTask implements TrainingTask {
     const total = weights.reduce((a, b) => a + b) * rows * windows.length;
     labels.clear();
     // The last batch of an evaluation may be a part of one.
-    token.array.fill(0);
+    for (const { array } of [token, feature, next]) array.fill(0);
     for (const [w, first] of windows.entries()) {
       fromHalf(data.features.subarray(first * size, (first + rows) * size), feature.array, w * rows * size);
       fromHalf(data.features.subarray((first + 1) * size, (first + rows + 1) * size), next.array, w * rows * size);
