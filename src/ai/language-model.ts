@@ -9,10 +9,12 @@ import type {
   SharedV4Warning,
 } from "@ai-sdk/provider";
 import type { DraftChoice, GenerateOptions, GenerateResult, Generating, Model } from "../engine/index.ts";
+import { DraftwrightError } from "../errors.ts";
 import {
   type Constraint,
   callConstraint,
   chosenTools,
+  engineConstrains,
   type OutputPart,
   type OutputReader,
   type Tool,
@@ -61,6 +63,10 @@ function start(model: Model, options: LanguageModelV4CallOptions): Started {
   const { template } = model.info.chat;
   const { tools, forced } = chosenTools(toTools(options, warnings), toToolChoice(options));
   const constraint = forced ? callConstraint(tools) : formatConstraint(options);
+  if (constraint && !engineConstrains) {
+    const what = forced ? "Forced tool calls are" : "Output as JSON is";
+    throw new DraftwrightError("bad-argument", `${what} not supported yet: leave toolChoice and output out.`);
+  }
   const names = tools.map((tool) => tool.function.name);
   const { draft, budget, prediction } = (options.providerOptions?.draftwright ?? {}) as {
     draft?: DraftChoice;

@@ -17,6 +17,8 @@ interface Flags extends ModelFlags {
   timeout?: number;
   logLevel: "debug" | "info" | "warn" | "error" | "silent";
   logTexts?: boolean;
+  also?: string[];
+  idle?: number;
 }
 
 export function serveCommand(): Command {
@@ -29,6 +31,8 @@ export function serveCommand(): Command {
     .option("--draft <methods>", "for requests that do not say: auto, off, or drafters' names", names, ["auto"])
     .option("--parallel <n>", "generations that run at once", integer(1), 4)
     .option("--queue <n>", "generations that may wait beside them; more get 429", integer(0))
+    .option("--also <models>", "more models, with commas; each is loaded when a request names it", names)
+    .option("--idle <seconds>", "unload those after so long without requests", integer(0), 300)
     .option("--api-key-file <file>", "API keys, one a line; DRAFTWRIGHT_API_KEYS (with commas) does the same")
     .option("--cors <origins>", "origins of web pages that may ask, with commas, or *", names)
     .option("--max-tokens <n>", "most tokens of one generation", integer(1))
@@ -45,10 +49,16 @@ export function serveCommand(): Command {
 async function run(flags: Flags): Promise<void> {
   const apiKeys = keysOf(flags);
   const leaving = signalled(["SIGINT", "SIGTERM"]);
-  await using model = await loadFromFlags({ ...flags, kvRows: flags.parallel * (await contextOf(flags)) });
+  const load = async (name: string | undefined, draftModel: string[] | undefined) => {
+    const kvRows = flags.parallel * (await contextOf(name, flags.context));
+    return loadFromFlags({ ...flags, model: name, draftModel, kvRows });
+  };
+  await using model = await load(flags.model, flags.draftModel);
   const server = await serve({
     model,
-    ...(flags.model !== undefined && { modelId: basename(flags.model).replace(/\.gguf$/, "") }),
+    ...(flags.model !== undefined && { modelId: idOf(flags.model) }),
+    others: Object.fromEntries((flags.also ?? []).map((name) => [idOf(name), () => load(name, undefined)])),
+    idleSeconds: flags.idle,
     host: flags.host,
     port: flags.port,
     draft: flags.draft.length === 1 ? flags.draft[0] : flags.draft,
@@ -66,9 +76,13 @@ async function run(flags: Flags): Promise<void> {
 }
 
 /** Tokens of one context, read off the file before it is loaded: every parallel generation may fill one. */
-async function contextOf({ model, context }: Flags): Promise<number> {
+async function contextOf(model: string | undefined, context = 4096): Promise<number> {
   const { context: own } = describeModel(await findModel(model));
-  return Math.min(context ?? 4096, own === "unknown" ? 4096 : own);
+  return Math.min(context, own === "unknown" ? 4096 : own);
+}
+
+function idOf(model: string): string {
+  return basename(model).replace(/\.gguf$/, "");
 }
 
 function keysOf({ apiKeyFile }: Flags): string[] {

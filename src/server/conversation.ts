@@ -1,12 +1,13 @@
 // One turn of a conversation, whichever protocol asked for it: messages and tools in, parts of an answer out.
 import type { GenerateOptions, GenerateResult, Generating } from "../engine/index.ts";
 import type { ChatMessage } from "../lm/chat-template.ts";
-import { ApiError } from "./http/api-error.ts";
+import { ApiError, refusePending } from "./http/api-error.ts";
 import type { Run } from "./run.ts";
 import {
   type Constraint,
   callConstraint,
   chosenTools,
+  engineConstrains,
   type OutputPart,
   type OutputReader,
   type Tool,
@@ -44,6 +45,10 @@ export function startTurn(run: Run, { messages, tools, toolChoice, constraint, o
   const names = chosen.tools.map((tool) => tool.function.name);
   const format = chosen.forced ? "bare" : toolFormat(template);
   const rule = chosen.forced ? callConstraint(chosen.tools) : constraint;
+  if (rule && !engineConstrains) {
+    if (chosen.forced) refusePending("A forced tool call", "tool_choice");
+    refusePending("Output in a format", "response_format");
+  }
   return {
     choices: options.map((one) => run.generate(prompt, { ...one, ...(rule && { constraint: rule }) })),
     // What must be JSON of another kind is never a call.

@@ -39,7 +39,7 @@ const post = (length: number | string) =>
   `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
 
 describe("faults", () => {
-  test("100 clients leave at random tokens of their streams", async () => {
+  test("50 clients leave at random tokens of their streams", async () => {
     const leave = async (after: number) => {
       const controller = new AbortController();
       const body = { messages, max_tokens: 200, temperature: 1, logit_bias: { 257: -100 }, stream: true };
@@ -54,7 +54,7 @@ describe("faults", () => {
         if (!controller.signal.aborted) throw error;
       }
     };
-    const random = fc.sample(fc.nat(60), { numRuns: 100, seed: 5 });
+    const random = fc.sample(fc.nat(60), { numRuns: 50, seed: 5 });
     for (let at = 0; at < random.length; at += 10) await Promise.all(random.slice(at, at + 10).map(leave));
   });
 

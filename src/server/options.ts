@@ -34,6 +34,10 @@ export interface ServerOptions {
   readonly model: Model;
   /** Its id beside `default`; default: the name in the file, or the file's. */
   readonly modelId?: string;
+  /** More models by their ids; each is loaded when it is first asked for, and disposed of when it is idle. */
+  readonly others?: Readonly<Record<string, () => Promise<Model>>>;
+  /** Seconds without requests after which one of the others is disposed of. Default 300. */
+  readonly idleSeconds?: number;
   /** Default 127.0.0.1: this machine only. */
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
@@ -76,6 +80,8 @@ export function settingsOf(options: ServerOptions): Settings {
     draft: "auto",
     queue: 8 * parallel,
     cors: [],
+    others: {},
+    idleSeconds: 300,
     log: {},
     ...defined(options),
     parallel,
@@ -83,6 +89,7 @@ export function settingsOf(options: ServerOptions): Settings {
   } satisfies Settings;
   requireInteger("parallel", settings.parallel, 1);
   requireInteger("queue", settings.queue, 0);
+  requireInteger("idleSeconds", settings.idleSeconds, 0);
   requireInteger("port", settings.port, 0);
   for (const [name, value] of Object.entries(settings.limits)) requireInteger(`limits.${name}`, value, 1);
   return settings;

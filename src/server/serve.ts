@@ -58,6 +58,7 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
       await closed;
       clearInterval(sweep);
       clearTimeout(force);
+      await service.models.close();
     },
   };
 }

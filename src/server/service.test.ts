@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { Model } from "../engine/index.ts";
 import { openToy } from "../engine/testing/toy-runtime.ts";
+import { DraftwrightError } from "../errors.ts";
 import { Admission } from "./admission.ts";
 import { ApiKeys } from "./http/api-keys.ts";
 import { ServerLog } from "./log.ts";
@@ -169,6 +171,34 @@ describe("operations", () => {
     expect((await short.text()).endsWith("data: [DONE]\n\n")).toBe(true);
     await closing;
     await expect(server.ask("/health")).rejects.toThrow();
+  });
+
+  test("other models are loaded when asked for, shared, unloaded when idle, and loaded again", async () => {
+    const loads: Model[] = [];
+    const second = async () => {
+      loads.push(await openToy({ path: "a second one" }));
+      return loads[loads.length - 1];
+    };
+    const broken = async () => Promise.reject(new DraftwrightError("model-not-found", "There is no such file."));
+    await withServer({ others: { second, broken }, idleSeconds: 0 }, async (server) => {
+      const ask = (model: string) =>
+        server.json("/v1/completions", { model, prompt: "a", max_tokens: 8, temperature: 0 });
+      expect((await server.json("/v1/models")).body.data.map(({ id }: { id: string }) => id)).toEqual([
+        "default",
+        "toy",
+        "second",
+        "broken",
+      ]);
+      expect(loads).toHaveLength(0);
+      const [one, two] = await Promise.all([ask("second"), ask("second")]);
+      expect([one.status, one.body.model, loads.length]).toEqual([200, "second", 1]);
+      expect(one.body.choices).toEqual(two.body.choices);
+      expect(one.body.choices).not.toEqual((await ask("toy")).body.choices);
+      await expect(loads[0].tokenize("gone")).rejects.toMatchObject({ code: "disposed" });
+      expect((await ask("second")).body.choices).toEqual(one.body.choices);
+      expect(loads).toHaveLength(2);
+      expect((await ask("broken")).status).toBe(404);
+    });
   });
 
   test("options that cannot work are refused", () => {

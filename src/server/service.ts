@@ -3,7 +3,7 @@ import { Admission } from "./admission.ts";
 import { ApiError } from "./http/api-error.ts";
 import { ServerLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import { Models } from "./models.ts";
+import { type Lease, Models } from "./models.ts";
 import { type ServerOptions, type Settings, settingsOf } from "./options.ts";
 import { Run } from "./run.ts";
 
@@ -25,7 +25,7 @@ export class Service {
 
   constructor(options: ServerOptions) {
     this.settings = settingsOf(options);
-    this.models = new Models(options.model, options.modelId);
+    this.models = new Models(this.settings);
     this.admission = new Admission(this.settings.parallel, this.settings.queue);
     this.metrics = new Metrics(() => this.admission);
     this.log = new ServerLog(this.settings.log);
@@ -34,17 +34,23 @@ export class Service {
   /** A place for `generations` of one request. Throws `ApiError` 400, 404, 429 or 503. */
   async start(c: Context, modelId: string | null | undefined, generations: number): Promise<Run> {
     const { limits } = this.settings;
-    const { id, model } = this.models.find(modelId);
     if (generations > limits.choices) {
       throw new ApiError(400, `One request may ask for ${limits.choices} choices, not ${generations}.`, {
         code: "invalid_value",
         param: "n",
       });
     }
-    const release = this.admission.enter(generations);
+    const leave = this.admission.enter(generations);
+    let lease: Lease;
+    try {
+      lease = await this.models.use(modelId);
+    } catch (error) {
+      leave();
+      throw error;
+    }
     const run: Run = new Run({
-      model,
-      modelId: id,
+      model: lease.model,
+      modelId: lease.id,
       scope: c.get("scope"),
       metrics: this.metrics,
       log: this.log,
@@ -53,7 +59,8 @@ export class Service {
       seconds: limits.requestSeconds,
       release: () => {
         this.#runs.delete(run);
-        release();
+        lease.release();
+        leave();
       },
     });
     this.#runs.add(run);

@@ -84,6 +84,20 @@ describe("draftwright serve", () => {
     expect(await exit).toBe(0);
   });
 
+  test("killed without warning, it starts again at the same address", async () => {
+    const first = await start();
+    const { port } = new URL(first.url);
+    const streaming = await post(`${first.url}/v1/completions`, { prompt: "a", max_tokens: 400, stream: true });
+    first.child.kill("SIGKILL");
+    await streaming.text().catch(() => {});
+    await first.exit;
+    const second = await start("--port", port);
+    expect(second.url).toBe(first.url);
+    expect((await post(`${second.url}/v1/completions`, { prompt: "a", max_tokens: 2 })).status).toBe(200);
+    second.child.kill("SIGTERM");
+    expect(await second.exit).toBe(0);
+  });
+
   test("a port in use is said, not crashed upon", async () => {
     const { url, child } = await start();
     await expect(start("--port", new URL(url).port)).rejects.toThrow(/ended with 2: draftwright: Cannot listen on/);

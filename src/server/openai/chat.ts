@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { GenerateResult } from "../../engine/index.ts";
 import { formatConstraint, responseFormatSchema } from "../constraint.ts";
 import { startTurn, textAndCalls, wholeAnswer } from "../conversation.ts";
+import { refusePending } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
@@ -22,11 +23,14 @@ const chatSchema = z.object({
   tools: z.array(toolSchema).max(128).nullish(),
   tool_choice: toolChoiceSchema.nullish(),
   response_format: responseFormatSchema.nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
 });
 
 /** POST /v1/chat/completions */
 export async function chatCompletions(c: Context, service: Service): Promise<Response> {
   const body = await jsonBody(c, chatSchema, service.settings.limits.bodyBytes);
+  if (body.logprobs) refusePending("logprobs", "logprobs");
   const n = body.n ?? 1;
   const run = await service.start(c, body.model, n);
   try {

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { GenerateResult, Generating, Prompt } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
-import { ApiError } from "../http/api-error.ts";
+import { ApiError, refusePending } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
 import { sseEvent } from "../http/sse.ts";
 import type { Run } from "../run.ts";
@@ -23,6 +23,7 @@ const completionSchema = z.object({
   echo: z.boolean().nullish(),
   suffix: z.string().nullish(),
   best_of: z.int().min(1).nullish(),
+  logprobs: z.int().min(0).max(5).nullish(),
 });
 
 type CompletionBody = z.infer<typeof completionSchema>;
@@ -107,7 +108,8 @@ async function* chunks(
   yield `${usage}${sseEvent("[DONE]")}`;
 }
 
-function refuseUnsupported({ suffix, best_of: bestOf, n }: CompletionBody): void {
+function refuseUnsupported({ suffix, best_of: bestOf, n, logprobs }: CompletionBody): void {
+  if (typeof logprobs === "number") refusePending("logprobs", "logprobs");
   if (suffix) {
     throw new ApiError(400, "suffix is not supported: this server completes texts at their end only.", {
       param: "suffix",

@@ -1,6 +1,9 @@
 import { DraftwrightError } from "../../errors.ts";
 import type { Tool, ToolChoice } from "./tool.ts";
 
+/** Whether `GenerateOptions` has `constraint` already; what needs it is refused until then. */
+export const engineConstrains: boolean = false;
+
 /** What the output must be, as the engine takes it. */
 export type Constraint = { readonly json: true } | { readonly jsonSchema: unknown } | { readonly grammar: string };
 
