@@ -38,6 +38,7 @@ export interface ModelFlags {
   db?: string[];
   pool?: string;
   layerSkip?: string;
+  head?: string[];
   numerics?: "exact" | "fast";
   threads?: number;
   device?: string;
@@ -56,6 +57,7 @@ export function withModelFlags(command: Command): Command {
     .option("--db <file>", "drafting database of `db build`; may be given several times", append)
     .option("--pool <file>", "keep the phrases that ouroboros learns from your texts in this file")
     .option("--layer-skip <file>", "layers to leave out, as found by `layer-skip search`")
+    .option("--head <file>", "a drafting head of `train`; may be given once for each kind", append)
     .addOption(
       new Option("--numerics <kind>", "exact: drafted and plain output are identical").choices(["exact", "fast"]),
     )
@@ -64,13 +66,22 @@ export function withModelFlags(command: Command): Command {
     .option("--context <tokens>", "context length", integer(1));
 }
 
-export function loadFromFlags({ draftModel, db, pool, layerSkip, context, ...flags }: ModelFlags): Promise<Model> {
+export function loadFromFlags({
+  draftModel,
+  db,
+  pool,
+  layerSkip,
+  head,
+  context,
+  ...flags
+}: ModelFlags): Promise<Model> {
   const draftModels = draftModel === undefined ? undefined : draftModel.join() === "none" ? [] : draftModel;
   const { model, numerics, threads, device, kvRows } = flags;
   const drafting = {
     ...(db && { hierarchy: { databases: db } }),
     ...(pool !== undefined && { ouroboros: { pool: { path: pool } } }),
     ...(layerSkip !== undefined && { layerSkip: { skip: layerSkip } }),
+    ...(head && { heads: head }),
   };
   const options: ModelOptions = {
     model,

@@ -139,6 +139,7 @@ export class Host {
   }
 
   #dispose(): void {
+    this.#drafters?.[Symbol.dispose]();
     for (const draft of this.#drafts) draft[Symbol.dispose]();
     this.#target[Symbol.dispose]();
   }

@@ -4,5 +4,6 @@ export { headKinds, loadHead, makeHead, readHeadSettings, saveHead } from "./art
 export { type CollectOptions, collect, type HeadData, loadHeadData, saveHeadData } from "./data.ts";
 export { type HeadDrafterOptions, headDrafter } from "./drafter.ts";
 export type { Head, HeadKind, HeadSettings } from "./head.ts";
+export { type OpenedHead, openHeadDrafter } from "./open.ts";
 export { readTargetParts, type TargetParts } from "./target-parts.ts";
 export { HeadTask, type HeadTaskOptions } from "./task.ts";

@@ -23,6 +23,7 @@ import {
   timesApply,
   translatingReviewer,
 } from "../../drafting/index.ts";
+import { headKinds, type OpenedHead, openHeadDrafter } from "../../drafting/trained/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import { readDatabase } from "../databases/index.ts";
 import { readSkipSet, writeSkipSet } from "../layer-skip/files.ts";
@@ -36,7 +37,7 @@ export interface DraftModel {
 }
 
 /** What `auto` asks, in the order in which equal offers win. The others draft what these draft, in their own ways. */
-const autoDrafters = ["prediction", "lookup", "hierarchy", "model", "layer-skip"];
+const autoDrafters = ["prediction", "lookup", "hierarchy", "model", "layer-skip", ...headKinds];
 
 /** Databases take a tenth of a millisecond a round, looked up and kept up to date: too much beside a forward as fast as this. */
 const cheapForwardMs = 2;
@@ -48,6 +49,7 @@ export class DrafterSet {
   readonly #autoDatabases: boolean;
   readonly #options: DraftingOptions;
   readonly #pool: PhrasePool | undefined;
+  readonly #heads: OpenedHead[] = [];
   #layerSkip: { readonly drafter: LayerSkipDrafter; readonly saved?: SavedSkipSet } | undefined;
 
   /**
@@ -82,6 +84,7 @@ export class DrafterSet {
     if (best) drafters.push(modelDrafter(best));
     else if (drafts.length > 0) drafters.push(translated(target, drafts[0]));
     if (layerSkip) drafters.push(this.#makeLayerSkip(layerSkip));
+    drafters.push(...this.#openHeads(options.heads ?? []));
     for (const drafter of drafters) this.#all.set(drafter.name, drafter);
   }
 
@@ -121,6 +124,28 @@ export class DrafterSet {
     }
   }
 
+  #openHeads(paths: readonly string[]): Drafter[] {
+    try {
+      for (const path of paths) {
+        const head = openHeadDrafter(path, this.#target.path, { threads: this.#target.threads });
+        if (this.#heads.some(({ name }) => name === head.name)) {
+          head[Symbol.dispose]();
+          throw new DraftwrightError("bad-argument", `${path} is a second ${head.name} head; give one of each kind.`);
+        }
+        this.#heads.push(head);
+      }
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+    return this.#heads;
+  }
+
+  /** Frees the heads. */
+  [Symbol.dispose](): void {
+    for (const head of this.#heads.splice(0)) head[Symbol.dispose]();
+  }
+
   #auto(): string[] {
     return autoDrafters.filter((name) => name !== "hierarchy" || this.#autoDatabases);
   }
@@ -133,6 +158,10 @@ export class DrafterSet {
         return "it needs layers to leave out: run `draftwright layer-skip search`, then pass its file (--layer-skip FILE)";
       case "prediction":
         return "it needs a predicted output: pass prediction, or --prediction FILE";
+      case "amphista":
+      case "eagle":
+      case "medusa":
+        return `it needs a head: run \`draftwright train ${name}\`, then pass its file (--head FILE)`;
       default:
         return `it must be auto, off, or some of: ${this.names.join(", ")}`;
     }

@@ -23,9 +23,19 @@ export interface DraftingOptions {
   readonly hierarchy?: Omit<HierarchyOptions, "model" | "statistics"> & { readonly databases?: readonly string[] };
   /** `skip`: layers to leave out, or a file of `draftwright layer-skip search`. Without it there is no such drafter. */
   readonly layerSkip?: Pick<LayerSkipOptions, "maxDraft" | "threshold"> & { readonly skip: SkipSet | string };
+  /** Files of `draftwright train amphista` and its like, at most one of a kind; each drafts under the name of its kind. */
+  readonly heads?: readonly string[];
 }
 
-const known = new Set<keyof DraftingOptions>(["lookup", "cascade", "ouroboros", "lookahead", "hierarchy", "layerSkip"]);
+const known = new Set<keyof DraftingOptions>([
+  "lookup",
+  "cascade",
+  "ouroboros",
+  "lookahead",
+  "hierarchy",
+  "layerSkip",
+  "heads",
+]);
 
 /** Throws "bad-argument" for a drafter that has no settings. The settings are checked by the drafters. */
 export function checkDraftingOptions(options: DraftingOptions): void {

@@ -1,0 +1,38 @@
+// A head's file as a drafter that owns all it needs.
+import { Backend } from "../../ggml/index.ts";
+import { Parameters } from "../../nn/index.ts";
+import type { Drafter } from "../drafter.ts";
+import { loadHead } from "./artefact.ts";
+import { type HeadDrafterOptions, headDrafter } from "./drafter.ts";
+import { readTargetParts } from "./target-parts.ts";
+
+export type OpenedHead = Drafter & Disposable;
+
+/**
+ * Opens a head for the target in the file `targetPath`. The caller disposes of it, after its sessions are closed. Throws
+ * `bad-model` when it was trained for another target.
+ */
+export function openHeadDrafter(
+  path: string,
+  targetPath: string,
+  options: Pick<HeadDrafterOptions, "branches" | "depth" | "beam"> & { readonly threads?: number } = {},
+): OpenedHead {
+  const { threads, ...settings } = options;
+  const owned: Disposable[] = [];
+  const own = <T extends Disposable>(resource: T): T => {
+    owned.unshift(resource);
+    return resource;
+  };
+  const dispose = () => {
+    for (const resource of owned.splice(0)) resource[Symbol.dispose]();
+  };
+  try {
+    const backend = own(new Backend(undefined, { threads }));
+    const target = own(readTargetParts(targetPath, backend));
+    const head = loadHead(path, own(new Parameters(backend)), target);
+    return { ...headDrafter({ ...settings, backend, head, target }), [Symbol.dispose]: dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
