@@ -2,99 +2,81 @@
 // NCF-like (He et al. 2017): a learned vector of each user goes through a hidden layer to scores of all champions.
 // DMF-like (Xue et al. 2017): the same from the row of the user's picks so far, normalised, so that new users have one too.
 // Both are trained on all champions at once instead of sampled negatives: there are only about a hundred.
-import { Random } from "../../random.ts";
-import { championIds, type MobaData, type Split, turns } from "../data/dataset.ts";
+import { type FloatArray, Mlp, SparseInput } from "../../networks/index.ts";
+import { championIds, type MobaData, type Range, type Split, turns } from "../data/dataset.ts";
 import type { Recommender } from "../evaluate.ts";
-import { Perceptron, type Sparse } from "./perceptron.ts";
+import { fitBest } from "./fit.ts";
 
-type Encoder = (data: MobaData, slot: number) => Sparse;
+/** Fills `input` for a slot of the table [matches, turns]. */
+type Encoder = (slot: number, input: SparseInput) => void;
 
-/** Users are told apart by their first row. */
-const byUser =
-  (users: ReadonlyMap<number, number>): Encoder =>
-  (data, slot) => {
-    const user = users.get(data.firstAppearance[slot]);
-    return user === undefined ? { index: [], value: [] } : { index: [user], value: [1] };
-  };
-
-const byPicks: Encoder = (data, slot) => {
-  const row = data.appearance[slot];
-  const counts = new Map<number, number>();
-  for (let r = data.firstAppearance[slot]; r < row; r++) {
-    counts.set(data.champion[r], (counts.get(data.champion[r]) ?? 0) + 1);
-  }
-  const norm = Math.hypot(...counts.values()) || 1;
-  return { index: [...counts.keys()], value: Array.from(counts.values(), (n) => n / norm) };
-};
-
+/** Users are told apart by their first row; one who is not in the training part has no input at all. */
 export function ncf(data: MobaData, split: Split, seed = 1): Recommender {
   const users = new Map<number, number>();
   for (let i = split.train.from * turns; i < split.train.to * turns; i++) {
     const user = data.firstAppearance[i];
     if (!users.has(user)) users.set(user, users.size);
   }
-  return trained("ncf", data, split, byUser(users), users.size, seed);
+  const encode: Encoder = (slot, input) => {
+    const user = users.get(data.firstAppearance[slot]);
+    if (user !== undefined) input.add(user, 1);
+  };
+  return factorModel("ncf", data, split, encode, [users.size, 32, 32], seed);
 }
 
-export const dmf = (data: MobaData, split: Split, seed = 1): Recommender =>
-  trained("dmf", data, split, byPicks, championIds(data), seed);
+export function dmf(data: MobaData, split: Split, seed = 1): Recommender {
+  const counts = new Float64Array(championIds(data));
+  const encode: Encoder = (slot, input) => {
+    counts.fill(0);
+    for (let row = data.firstAppearance[slot]; row < data.appearance[slot]; row++) counts[data.champion[row]]++;
+    const norm = Math.hypot(...counts) || 1;
+    counts.forEach((n, c) => {
+      if (n > 0) input.add(c, n / norm);
+    });
+  };
+  return factorModel("dmf", data, split, encode, [championIds(data), 64], seed);
+}
 
-function trained(
+function factorModel(
   name: string,
   data: MobaData,
   { train, valid }: Split,
   encode: Encoder,
-  inputs: number,
+  [inputs, ...hidden]: number[],
   seed: number,
 ): Recommender {
   const ids = championIds(data);
-  const net = new Perceptron({ inputs, hidden: 32, outputs: ids, seed, rate: 0.003, weightDecay: 1e-6 });
-  const random = new Random(seed, 0x6e6366);
-  const parts = [net.first, net.firstBias, net.second, net.secondBias];
-  const slots = Array.from({ length: (train.to - train.from) * turns }, (_, i) => train.from * turns + i);
-  const gradient = new Float64Array(ids);
-  let [least, worse] = [Number.POSITIVE_INFINITY, 0];
-  let best = parts.map((part) => part.slice());
-  for (let epoch = 0; epoch < 12 && worse < 2; epoch++) {
-    for (let i = slots.length - 1; i > 0; i--) {
-      const j = random.below(i + 1);
-      [slots[i], slots[j]] = [slots[j], slots[i]];
+  const net = new Mlp({ inputs, hidden, outputs: ids }, seed, Float64Array);
+  const input = new SparseInput(Math.max(inputs, 1));
+  const scores = new Float64Array(ids);
+  const run = (slot: number) => {
+    input.count = 0;
+    encode(slot, input);
+    net.run(input);
+    for (let c = 0; c < ids; c++) scores[c] = net.output(c);
+  };
+  const loss = (slot: number, gradient?: FloatArray) => {
+    run(slot);
+    const target = data.champion[data.appearance[slot]];
+    const most = scores.reduce((a, b) => Math.max(a, b));
+    const sum = scores.reduce((total, score) => total + Math.exp(score - most), 0);
+    if (gradient) {
+      for (let c = 0; c < ids; c++) net.slope(c, Math.exp(scores[c] - most) / sum - Number(c === target));
+      net.backward(gradient);
     }
-    slots.forEach((slot, i) => {
-      const input = encode(data, slot);
-      softmax(net.forward(input), gradient);
-      gradient[data.champion[data.appearance[slot]]] -= 1;
-      net.backward(input, gradient);
-      if ((i + 1) % 128 === 0 || i === slots.length - 1) net.step((i % 128) + 1);
-    });
-    let loss = 0;
-    for (let slot = valid.from * turns; slot < valid.to * turns; slot++) {
-      softmax(net.forward(encode(data, slot)), gradient);
-      loss -= Math.log(gradient[data.champion[data.appearance[slot]]]);
-    }
-    if (loss < least) {
-      [least, worse] = [loss, 0];
-      best = parts.map((part) => part.slice());
-    } else worse++;
-  }
-  parts.forEach((part, i) => {
-    part.set(best[i]);
-  });
+    return most + Math.log(sum) - scores[target];
+  };
+  const slots = ({ from, to }: Range) => ({ from: from * turns, to: to * turns });
+  const { weights } = net;
+  const parts = { train: slots(train), valid: slots(valid) };
+  fitBest({ weights, ...parts, loss, batch: 128, epochs: 12, rate: 0.003, decay: 1e-6, seed });
   return {
     name,
     rank: (_, first, count, out) => {
-      for (let i = 0; i < count * turns; i++) out.set(net.forward(encode(data, first * turns + i)), i * ids);
+      for (let i = 0; i < count * turns; i++) {
+        run(first * turns + i);
+        out.set(scores, i * ids);
+      }
     },
   };
-}
-
-function softmax(scores: Float64Array, out: Float64Array): void {
-  let most = Number.NEGATIVE_INFINITY;
-  for (const score of scores) if (score > most) most = score;
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) {
-    out[i] = Math.exp(scores[i] - most);
-    sum += out[i];
-  }
-  for (let i = 0; i < scores.length; i++) out[i] /= sum;
 }
