@@ -62,7 +62,7 @@ describe("game sushi", () => {
       run("advise --state -", "menu: sushi-go\nplayers: 2\nhand: sandwich"),
     ]);
     expect(outcomes.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2]);
-    const words = [/Use random/, /my-first-meal/, /does not allow spoon/, /needs the lines/, /no card "sandwich"/];
+    const words = [/Use dqn, search/, /my-first-meal/, /does not allow spoon/, /needs the lines/, /no card "sandwich"/];
     outcomes.forEach(({ stderr }, i) => {
       expect(stderr).toMatch(words[i]);
     });
