@@ -46,7 +46,7 @@ export function sushiStudyCommand(): Command {
   const study = new Command("study").description("Memory, generalisation, interpretation: a page with plots each.");
   withCommonFlags(
     study.command("memory").description("agents that see the hands they held before against agents that do not"),
-    0.25,
+    0.5,
     400,
   )
     .addOption(new Option("--algorithms <names>", "who learns").argParser(names).default(["dqn"]))
