@@ -94,6 +94,7 @@ interface HeadFlags extends LoopFlags {
   heads: number;
   adaptation: number;
   bidirectional: boolean;
+  block?: number;
   rows: number;
   windows: number;
 }
@@ -101,6 +102,7 @@ interface HeadFlags extends LoopFlags {
 const descriptions: Record<HeadKind, string> = {
   medusa: "Medusa-1 heads, the baseline: each position from the target's feature alone",
   amphista: "Amphista (a reconstruction): staged adaptation, heads that attend to each other",
+  falcon: "Falcon: an EAGLE layer that drafts k positions a pass, learned by glancing",
   eagle: "an EAGLE-1 layer, the baseline: the next feature from feature and token",
 };
 
@@ -111,7 +113,9 @@ export function trainHeadCommand(kind: HeadKind): Command {
     .requiredOption("--data <file>", "data of `train data`, made by this target")
     .option("--rows <n>", "positions of a window", integer(4), 64)
     .option("--windows <n>", "windows of a batch", integer(1), 4);
-  if (kind !== "eagle") command.option("--heads <n>", "positions drafted at once", integer(1), 4);
+  if (kind === "falcon") command.option("--block <k>", "positions drafted in a pass", integer(1), 2);
+  if (kind === "medusa" || kind === "amphista")
+    command.option("--heads <n>", "positions drafted at once", integer(1), 4);
   if (kind === "amphista") {
     command
       .option("--adaptation <n>", "decoder layers of each stage; 0: no staged adaptation", integer(0), 1)
@@ -122,11 +126,11 @@ export function trainHeadCommand(kind: HeadKind): Command {
 
 async function run(kind: HeadKind, flags: HeadFlags, loop: LoopOptions) {
   const path = await resolveModel(flags.model, modelStore());
-  const { heads = 1, adaptation = 0, bidirectional = false, rows, windows, seed, threads } = flags;
+  const { heads = 1, adaptation = 0, bidirectional = false, block, rows, windows, seed, threads } = flags;
   using backend = new Backend(undefined, { threads });
   using target = readTargetParts(path, backend);
   using parameters = new Parameters(backend, seed);
-  const head = makeHead(parameters, { kind, hiddenSize: target.hiddenSize, heads, adaptation, bidirectional });
+  const head = makeHead(parameters, { kind, hiddenSize: target.hiddenSize, heads, adaptation, bidirectional, block });
   using task = new HeadTask({ head, target, data: loadHeadData(flags.data), rows, windows, seed });
   return await train(task, loop);
 }

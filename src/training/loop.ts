@@ -10,8 +10,8 @@ export interface TrainingTask {
   readonly optimiser: Optimiser;
   /** Decides the order of the data; its state is saved with the run. */
   readonly random: Random;
-  /** Adds the gradients of one batch. */
-  batch(): { readonly loss: number; readonly tokens: number };
+  /** Adds the gradients of one batch. `share` of the budget is spent. */
+  batch(share: number): { readonly loss: number; readonly tokens: number };
   /** Measures on held-out data, by name. */
   evaluate(): Readonly<Record<string, number>>;
   /** Which of them decides what is kept, and whether more of it is better. */
@@ -139,7 +139,7 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
     }
     let [loss, tokens] = [0, 0];
     for (let i = 0; i < accumulate; i++) {
-      const batch = task.batch();
+      const batch = task.batch(share());
       loss += batch.loss / accumulate;
       tokens += batch.tokens;
     }

@@ -11,7 +11,7 @@ import type { TargetParts } from "./target-parts.ts";
 const SETTINGS = "draftwright.head.settings";
 const TARGET = "draftwright.head.target";
 
-const makers = { medusa: medusaHead, amphista: amphistaHead, eagle: eagleHead };
+const makers = { medusa: medusaHead, amphista: amphistaHead, eagle: eagleHead, falcon: eagleHead };
 export const headKinds = Object.keys(makers) as HeadKind[];
 
 /** A fresh head; `parameters` must be empty. */

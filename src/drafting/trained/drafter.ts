@@ -6,7 +6,7 @@ import type { AcceptanceTable } from "../calibration.ts";
 import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../drafter.ts";
 import { likeliest } from "../drafters/likeliest.ts";
 import { type DraftTree, emptyTree, judge, TreeBuilder } from "../tree.ts";
-import type { Head } from "./head.ts";
+import { blockSize, type Head } from "./head.ts";
 import { HeadRunner, MOST_ROWS, type RunResult } from "./runner.ts";
 import { featureOf, type TargetParts } from "./target-parts.ts";
 
@@ -70,6 +70,8 @@ class HeadSession implements DraftSession {
   readonly #branches: number;
   readonly #levels: number;
   readonly #beam: number;
+  /** Positions whose rows see each other. */
+  readonly #block: number;
   readonly #features: boolean;
   readonly #clock: () => number;
   readonly #speed: Speed;
@@ -77,6 +79,8 @@ class HeadSession implements DraftSession {
   #context: TokenView | null = null;
   /** Not in the head's cache yet. */
   #waiting: Known[] = [];
+  /** The last rows in the cache, which the next block may begin with: one less than a block. */
+  #tail: readonly Known[] = [];
   /** Rows in the head's cache. */
   #held = 0;
   #position = 0;
@@ -90,19 +94,25 @@ class HeadSession implements DraftSession {
     this.#view = view;
     this.#acceptance = view.acceptance;
     this.#branches = Math.min(options.branches ?? 3, ranks, view.vocabSize);
-    const { heads, kind } = options.head.settings;
-    this.#levels = kind === "eagle" ? (options.depth ?? 6) : heads;
+    const { heads } = options.head.settings;
+    this.#block = blockSize(options.head.settings);
+    this.#levels = this.#grows ? (options.depth ?? 6) : heads;
     this.#beam = options.beam ?? 3;
     this.#features = options.features ?? true;
     this.#clock = options.clock ?? (() => performance.now());
     this.#speed = speed;
-    const room = view.contextLength + (kind === "eagle" ? this.#levels * this.#beam : 0);
+    const room = view.contextLength + (this.#grows ? (this.#levels + this.#block) * this.#beam : 0);
     this.#runner = new HeadRunner(options.backend, options.head, options.target, room);
   }
 
   prefilled(tokens: Int32Array, first: number, rows: number, hidden: (row: number, layer: number) => Float32Array) {
     for (let row = first; row < first + rows; row++)
       this.#know(hidden(row, this.#target.layerCount), tokens[row + 1], row);
+  }
+
+  /** Whether its outputs are its next inputs. */
+  get #grows(): boolean {
+    return this.#head.settings.kind === "eagle" || this.#head.settings.kind === "falcon";
   }
 
   #know(hidden: Float32Array | undefined, token: number, position: number): void {
@@ -114,7 +124,7 @@ class HeadSession implements DraftSession {
 
   bid(context: TokenView): readonly Bid[] {
     this.#context = context;
-    if (this.#waiting.length === 0) return [];
+    if (this.#waiting.length === 0 || this.#held + this.#waiting.length < this.#block) return [];
     const levels = Math.min(this.#levels, context.maxDepth);
     const size = Math.min(levels * this.#branches, context.maxNodes);
     const parent = new Int32Array(size);
@@ -129,8 +139,8 @@ class HeadSession implements DraftSession {
     }
     const { runMs } = this.#speed;
     const catchUp = runMs * Math.floor(this.#waiting.length / MOST_ROWS);
-    const runs = (nodes: number) =>
-      this.#head.settings.kind === "eagle" ? Math.min(levels, 1 + Math.floor(nodes / this.#branches)) : 1;
+    const passes = (nodes: number) => Math.ceil(Math.min(levels, 1 + nodes / this.#branches) / this.#block);
+    const runs = (nodes: number) => (this.#grows ? passes(nodes) : 1);
     return [{ parent, chance, draftMs: (nodes) => (nodes === 0 ? 0 : runMs * runs(nodes)), onceMs: catchUp }];
   }
 
@@ -140,30 +150,36 @@ class HeadSession implements DraftSession {
     const feeds = Math.ceil(this.#waiting.length / MOST_ROWS);
     const result = this.#feed();
     const levels = Math.min(this.#levels, context.maxDepth);
-    const eagle = this.#head.settings.kind === "eagle";
-    const { tree, runs } = eagle ? this.#grow(result, nodes, levels, floor) : this.#combine(result, nodes, levels);
+    const { tree, runs } = this.#grows
+      ? this.#grow(result, nodes, levels, floor)
+      : this.#combine(result, nodes, levels);
     this.#drafted = tree;
     const ms = (this.#clock() - start) / (feeds + runs);
     this.#speed.runMs = 0.9 * this.#speed.runMs + 0.1 * ms;
     return tree;
   }
 
-  /** Runs what waits; the result is that of the last row. */
+  /** Runs what waits; the result is that of the last block. Its rows see each other, so those fed before are run again. */
   #feed(): RunResult {
+    const k = this.#block;
     let result: RunResult | undefined;
     while (this.#waiting.length > 0) {
-      const part = this.#waiting.splice(0, MOST_ROWS);
-      const slots = part.map((_, i) => this.#held + i);
+      const fresh = this.#waiting.splice(0, MOST_ROWS - this.#tail.length);
+      const part = [...this.#tail, ...fresh];
+      const committed = this.#held - this.#tail.length;
+      const slots = part.map((_, i) => committed + i);
+      const first = Math.max(0, part.length - k);
       result = this.#runner.run({
         features: part.map(({ feature }) => feature),
         tokens: part.map(({ token }) => token),
         positions: part.map(({ position }) => position),
         slots,
-        committed: this.#held,
-        sees: slots.map((slot) => slots.filter((other) => other < slot)),
-        wanted: [part.length - 1],
+        committed,
+        sees: slots.map((_, i) => slots.filter((_, other) => other < i || (i >= first && other >= first))),
+        wanted: Array.from({ length: part.length - first }, (_, i) => first + i),
       });
-      this.#held += part.length;
+      this.#held += fresh.length;
+      this.#tail = k === 1 ? [] : part.slice(1 - k);
       this.#position = part[part.length - 1].position;
     }
     return result as RunResult;
@@ -183,57 +199,69 @@ class HeadSession implements DraftSession {
     return { tree, runs: 0 };
   }
 
-  /** EAGLE-2's dynamic tree: each level goes on from its likeliest nodes; the best of all nodes are kept. */
+  /**
+   * EAGLE-2's dynamic tree, over blocks of k positions: each pass goes on from the likeliest ends of the blocks before, and
+   * the best of all nodes are kept. Within a block the choices of a position do not depend on those before it.
+   */
   #grow(result: RunResult, nodes: number, levels: number, floor: number): { tree: DraftTree; runs: number } {
-    interface Grown extends Candidate {
-      /** Slot of the row that was run for it, and the slots it sees. */
-      slots?: readonly number[];
-      output: Float32Array;
-      /** Candidates grown from it. */
-      readonly next: Grown[];
-    }
-    const children = (logits: Float32Array, output: Float32Array, level: number, path: number): Grown[] =>
-      this.#candidates(logits).map((c, rank) => ({
-        ...c,
-        parent: -1,
-        level,
-        rank,
-        path: path * c.chance,
-        output,
-        next: [],
-      }));
-    const first = children(result.logits(0, 0), result.output(0).slice(), 0, 1);
-    let frontier: { from: Grown; slots: readonly number[] }[] = first.map((from) => ({ from, slots: [] }));
-    const all: Grown[] = [...first];
-    let runs = 0;
-    let slot = this.#held;
-    for (let level = 1; level < levels; level++) {
-      const beam = frontier.sort((a, b) => b.from.path - a.from.path).slice(0, this.#beam);
+    const k = this.#block;
+    const read = (from: RunResult, first: number, seen: readonly number[]): Block => ({
+      lists: Array.from({ length: k }, (_, j) => this.#candidates(from.logits(first + j, 0))),
+      outputs: Array.from({ length: k }, (_, j) => from.output(first + j).slice()),
+      seen,
+      next: new Map(),
+    });
+    const paths: number[] = [];
+    const ends = (block: Block, path: number): End[] => {
+      let list: End[] = [{ block, key: "", tokens: [], path }];
+      for (const choices of block.lists) {
+        list = list.flatMap((end) =>
+          choices.map((c, rank) => {
+            paths.push(end.path * c.chance);
+            return { block, key: `${end.key}${rank},`, tokens: [...end.tokens, c.token], path: end.path * c.chance };
+          }),
+        );
+      }
+      return list;
+    };
+    const root = read(result, 0, []);
+    let frontier = ends(root, 1);
+    let [runs, slot] = [0, this.#held];
+    for (let depth = k; depth < levels; depth += k) {
       // A path that none of the nodes will be taken from pays for no run.
-      const kept = all.map(({ path }) => path).sort((a, b) => b - a)[nodes - 1] ?? 0;
-      const going = beam.filter(({ from }) => from.path > Math.max(kept, floor));
+      const kept = paths.sort((a, b) => b - a)[nodes - 1] ?? 0;
+      const best = frontier.sort((a, b) => b.path - a.path).slice(0, this.#beam);
+      const going = best.filter(({ path }) => path > Math.max(kept, floor));
       if (going.length === 0) break;
-      const slots = going.map((_, i) => slot + i);
-      slot += going.length;
+      const slots = going.map((_, i) => Array.from({ length: k }, (_, j) => slot + i * k + j));
+      slot += going.length * k;
       const out = this.#runner.run({
-        features: going.map(({ from }) => from.output),
-        tokens: going.map(({ from }) => from.token),
-        positions: going.map(() => this.#position + level),
-        slots,
+        features: going.flatMap(({ block }) => block.outputs),
+        tokens: going.flatMap(({ tokens }) => tokens),
+        positions: going.flatMap(({ tokens }) => tokens.map((_, j) => this.#position + depth - k + 1 + j)),
+        slots: slots.flat(),
         committed: this.#held,
-        sees: going.map((g) => g.slots),
-        wanted: going.map((_, i) => i),
+        sees: going.flatMap(({ block, tokens }, i) => tokens.map(() => [...block.seen, ...slots[i]])),
+        wanted: slots.flat().map((_, i) => i),
       });
       runs++;
-      frontier = going.flatMap(({ from, slots: seen }, i) => {
-        from.next.push(...children(out.logits(i, 0), out.output(i).slice(), level, from.path));
-        all.push(...from.next);
-        return from.next.map((next) => ({ from: next, slots: [...seen, slots[i]] }));
+      frontier = going.flatMap(({ block, key, path }, i) => {
+        const next = read(out, i * k, [...block.seen, ...slots[i]]);
+        block.next.set(key, next);
+        return ends(next, path);
       });
     }
-    const open: Grown[] = [...first];
+    const open: (Candidate & { block: Block; key: string })[] = [];
+    const push = (parent: number, block: Block | undefined, key: string, level: number, path: number) => {
+      if (!block || level >= levels) return;
+      for (const [rank, c] of block.lists[level % k].entries()) {
+        open.push({ ...c, parent, level, rank, path: path * c.chance, block, key: `${key}${rank},` });
+      }
+    };
+    push(-1, root, "", 0, 1);
     const tree = this.#take(nodes, open, (node, c) => {
-      for (const next of c.next) open.push({ ...next, parent: node });
+      const ended = (c.level + 1) % k === 0;
+      push(node, ended ? c.block.next.get(c.key) : c.block, ended ? "" : c.key, c.level + 1, c.path);
     });
     return { tree, runs };
   }
@@ -282,6 +310,25 @@ class HeadSession implements DraftSession {
   close(): void {
     this.#runner[Symbol.dispose]();
   }
+}
+
+/** What one pass says of k positions. */
+interface Block {
+  readonly lists: readonly (readonly { token: number; chance: number; confidence: number }[])[];
+  /** Estimated features, the inputs of the next block. */
+  readonly outputs: readonly Float32Array[];
+  /** Slots of the blocks on the way to it. */
+  readonly seen: readonly number[];
+  /** Blocks that go on from an end, by the ranks of its tokens. */
+  readonly next: Map<string, Block>;
+}
+
+/** One choice for each position of a block. */
+interface End {
+  readonly block: Block;
+  readonly key: string;
+  readonly tokens: readonly number[];
+  readonly path: number;
 }
 
 interface Candidate {

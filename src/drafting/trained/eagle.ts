@@ -1,5 +1,6 @@
 // EAGLE-1 (Li et al. 2024): one decoder layer over A f_i + B e_(i+1) + b estimates the next feature f_(i+1). Its output
-// stands for the feature when the next token is drafted.
+// stands for the feature when the next token is drafted. Falcon (Gao et al. 2025) with its linear fuser is the same network:
+// what differs is which rows see each other, that row i estimates f_(i+k), and how it learns.
 import { add, Linear, type Parameters, reshape, zeros } from "../../nn/index.ts";
 import { DecoderLayer } from "./decoder-layer.ts";
 import type { Head, HeadSettings } from "./head.ts";

@@ -2,18 +2,23 @@
 // the token t_(i+1) that the target said after it; its outputs, put through the target's output matrix, say t_(i+2), ...
 import type { Parameters, Variable } from "../../nn/index.ts";
 
-export type HeadKind = "medusa" | "amphista" | "eagle";
+export type HeadKind = "medusa" | "amphista" | "eagle" | "falcon";
 
 export interface HeadSettings {
   readonly kind: HeadKind;
   readonly hiddenSize: number;
-  /** Positions drafted at once; 1 for eagle, whose outputs are its next inputs. */
+  /** Positions drafted at once; 1 for eagle and falcon, whose outputs are their next inputs. */
   readonly heads: number;
   /** Decoder layers of each of Amphista's two stages; 0: no staged adaptation. */
   readonly adaptation: number;
   /** Whether Amphista's heads attend to each other; false: each stands for itself. */
   readonly bidirectional: boolean;
+  /** Falcon: positions drafted in a pass, k. Row i then estimates f_(i+k), and the rows of a block see each other. */
+  readonly block?: number;
 }
+
+/** Positions that one pass of a head with one output a row drafts; 1 for all but Falcon. */
+export const blockSize = (settings: HeadSettings): number => settings.block ?? 1;
 
 /** How a decoder layer's rows see each other: texts side by side in training, a cache in use. */
 export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;

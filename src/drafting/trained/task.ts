@@ -3,7 +3,6 @@ import { DraftwrightError } from "../../errors.ts";
 import {
   add,
   attention,
-  causalMask,
   crossEntropy,
   Labels,
   LossGraph,
@@ -22,7 +21,7 @@ import type { TrainingTask } from "../../training/index.ts";
 import { likeliest } from "../drafters/likeliest.ts";
 import { saveHead } from "./artefact.ts";
 import { fromHalf, type HeadData, TOP } from "./data.ts";
-import type { Attend, Head } from "./head.ts";
+import { type Attend, blockSize, type Head } from "./head.ts";
 import type { TargetParts } from "./target-parts.ts";
 
 export interface HeadTaskOptions {
@@ -90,7 +89,7 @@ export class HeadTask implements TrainingTask {
     const windows = (from: number, to: number, step: number) => {
       const list: number[] = [];
       for (let t = from; t < to; t++) {
-        const end = (starts[t + 1] ?? tokens.length) - this.#rows - this.#reach - 1;
+        const end = (starts[t + 1] ?? tokens.length) - this.#rows - this.#reach - this.#block;
         for (let row = starts[t]; row <= end; row += step) list.push(row);
       }
       return list;
@@ -103,7 +102,7 @@ export class HeadTask implements TrainingTask {
     return { train, heldOut };
   }
 
-  /** Positions a head drafts at once. */
+  /** Outputs of a row. */
   get #reach(): number {
     return this.#options.head.settings.heads;
   }
@@ -121,11 +120,9 @@ export class HeadTask implements TrainingTask {
     const next = tape.input(target.hiddenSize, all);
     const token = tape.indices(target.vocabSize, all);
     const position = tape.indices(rows, rows);
-    const mask = tape.input(rows, rows);
-    const causal = causalMask(rows);
+    const mask = tape.input(rows, rows, 1, windows);
     tape.beforeRun(() => {
       position.set(Array.from({ length: rows }, (_, i) => i));
-      mask.set(causal);
     });
     const labels = new Labels(tape, target.vocabSize, all * reach, TOP);
     const attend: Attend = (_, q, k, v) => {
@@ -142,35 +139,91 @@ export class HeadTask implements TrainingTask {
     const classes = crossEntropy(logits, labels);
     const eagle = head.settings.kind === "eagle";
     const loss = eagle ? add(smoothL1(flat, next.variable), scale(classes, classWeight)) : classes;
-    return { feature, next, token, labels, loss, logits: tape.records ? undefined : tape.output(logits) };
+    return { feature, next, token, mask, labels, loss, logits: tape.records ? undefined : tape.output(logits) };
   }
 
-  batch(): { loss: number; tokens: number } {
+  /** Whether features are estimated, beside tokens. */
+  get #regresses(): boolean {
+    return this.#options.head.settings.kind === "eagle" || this.#options.head.settings.kind === "falcon";
+  }
+
+  batch(share: number): { loss: number; tokens: number } {
     const windows = Array.from({ length: this.#windows }, () => this.#train[this.random.integer(this.#train.length)]);
-    this.fill(this.#learn.parts, windows);
-    const { feature } = this.#learn.parts;
-    if (this.#options.head.settings.kind === "eagle") {
+    const phases = windows.map(() => this.random.integer(this.#block));
+    this.fill(this.#learn.parts, windows, phases);
+    const { feature, token } = this.#learn.parts;
+    if (this.#block > 1) {
+      this.fill(this.#judge.parts, windows, phases);
+      this.#judge.run();
+      this.#glance(feature.array, token.array, windows, phases, share);
+    }
+    if (this.#regresses) {
       for (let i = 0; i < feature.array.length; i++) feature.array[i] += noise * (2 * this.random.uniform() - 1);
     }
     return { loss: this.#learn.run(), tokens: this.#rows * this.#windows };
   }
 
-  /** @internal */
-  fill({ feature, next, token, labels }: Network, windows: readonly number[]): void {
+  /** Positions a pass drafts. */
+  get #block(): number {
+    return blockSize(this.#options.head.settings);
+  }
+
+  /**
+   * Falcon's glancing: of the rows that begin a block, as many as a falling share of those the head gets wrong are shown
+   * what they are to estimate, feature and token. Source: coupled sequential glancing distillation, schedule of the code.
+   */
+  #glance(
+    features: Float32Array,
+    tokens: Int32Array,
+    windows: readonly number[],
+    phases: readonly number[],
+    share: number,
+  ): void {
+    const { data, target } = this.#options;
+    const [rows, k, size] = [this.#rows, this.#block, data.hiddenSize];
+    const logits = (this.#judge.parts.logits as { array: Float32Array }).array;
+    let wrong = 0;
+    const starts: [row: number, at: number][] = [];
+    for (const [w, first] of windows.entries()) {
+      for (let i = 0; i < rows; i++) {
+        const row = w * rows + i;
+        const [best] = likeliest(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize), 1).tokens;
+        if (best !== data.top[(first + i + k) * TOP]) wrong++;
+        if ((i + phases[w]) % k === 0) starts.push([row, first + i]);
+      }
+    }
+    const shown = Math.min(starts.length, Math.floor((0.35 * (1 - share) + 0.1) * wrong));
+    for (const [row, at] of this.random.shuffle(starts).slice(0, shown)) {
+      fromHalf(data.features.subarray((at + k) * size, (at + k + 1) * size), features, row * size);
+      tokens[row] = data.tokens[at + k + 1];
+    }
+  }
+
+  /** @internal `phases`: rows by which the blocks of each window are shifted. */
+  fill(
+    { feature, next, token, mask, labels }: Network,
+    windows: readonly number[],
+    phases: readonly number[] = [],
+  ): void {
     const { data } = this.#options;
     const [rows, reach, size] = [this.#rows, this.#reach, data.hiddenSize];
     const weights = Array.from({ length: reach }, (_, j) => decay ** j);
     const total = weights.reduce((a, b) => a + b) * rows * windows.length;
     labels.clear();
     // The last batch of an evaluation may be a part of one.
-    for (const { array } of [token, feature, next]) array.fill(0);
+    for (const { array } of [token, feature, next, mask]) array.fill(0);
+    const k = this.#block;
     for (const [w, first] of windows.entries()) {
       fromHalf(data.features.subarray(first * size, (first + rows) * size), feature.array, w * rows * size);
-      fromHalf(data.features.subarray((first + 1) * size, (first + rows + 1) * size), next.array, w * rows * size);
+      fromHalf(data.features.subarray((first + k) * size, (first + rows + k) * size), next.array, w * rows * size);
       for (let i = 0; i < rows; i++) {
+        // A row sees its own block to the end; of one position that is the causal mask.
+        const seen = i + k - ((i + (phases[w] ?? 0)) % k);
+        const from = (w * rows + i) * rows;
+        if (seen < rows) mask.array.fill(Number.NEGATIVE_INFINITY, from + seen, from + rows);
         token.array[w * rows + i] = data.tokens[first + i + 1];
         for (let j = 0; j < reach; j++) {
-          const at = (first + i + 1 + j) * TOP;
+          const at = (first + i + k + j) * TOP;
           const chances = data.chances.subarray(at, at + TOP);
           const sum = chances.reduce((a, b) => a + b, 0);
           const row = (w * rows + i) * reach + j;
@@ -187,6 +240,7 @@ export class HeadTask implements TrainingTask {
   evaluate(): Record<string, number> {
     const { data, judged = 32, target } = this.#options;
     const reach = this.#reach;
+    const k = this.#block;
     const right = new Array<number>(reach).fill(0);
     let [seen, chains, loss, runs] = [0, 0, 0, 0];
     for (let at = 0; at < Math.min(judged, this.#heldOut.length); at += this.#windows) {
@@ -201,11 +255,11 @@ export class HeadTask implements TrainingTask {
           for (let j = 0; j < reach; j++) {
             const row = (w * this.#rows + i) * reach + j;
             const [best] = likeliest(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize), 1).tokens;
-            const agrees = best === data.top[(first + i + 1 + j) * TOP];
+            const agrees = best === data.top[(first + i + k + j) * TOP];
             if (agrees) right[j]++;
             if (agrees && unbroken) chains++;
             // Further positions count while the text goes on as the target's first choice.
-            unbroken &&= agrees && data.tokens[first + i + 2 + j] === best;
+            unbroken &&= agrees && data.tokens[first + i + k + 1 + j] === best;
           }
           seen++;
         }

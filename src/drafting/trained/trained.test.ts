@@ -5,9 +5,10 @@ import { afterAll, describe, expect, test } from "vitest";
 import { Backend, Storage, Type } from "../../ggml/index.ts";
 import type { LanguageModel } from "../../lm/model.ts";
 import { seededRandom, toyModel } from "../../lm/toy/index.ts";
-import { normal, type Optimiser, Parameters, Random } from "../../nn/index.ts";
+import { LossGraph, normal, type Optimiser, Parameters, Random } from "../../nn/index.ts";
 import { gradientError } from "../../nn/testing/gradient-check.ts";
 import { drafterConformance } from "../conformance.ts";
+import { Generation } from "../generation.ts";
 import { fromHalf, toHalf } from "./data.ts";
 import {
   collect,
@@ -54,8 +55,9 @@ function toyParts(vocabSize: number, hiddenSize = 16): TargetParts {
 
 function randomHead(kind: HeadKind, hiddenSize = 16, options: { heads?: number; adaptation?: number } = {}): Head {
   const parameters = new Parameters(backend, 7);
-  const heads = kind === "eagle" ? 1 : (options.heads ?? 3);
-  const settings = { kind, hiddenSize, heads, adaptation: options.adaptation ?? 1, bidirectional: true };
+  const heads = kind === "eagle" || kind === "falcon" ? 1 : (options.heads ?? 3);
+  const block = kind === "falcon" ? 2 : undefined;
+  const settings = { kind, hiddenSize, heads, adaptation: options.adaptation ?? 1, bidirectional: true, block };
   const head = makeHead(parameters, settings);
   for (const p of parameters.all) {
     const values = p.read();
@@ -65,7 +67,7 @@ function randomHead(kind: HeadKind, hiddenSize = 16, options: { heads?: number; 
   return head;
 }
 
-const kinds = ["medusa", "amphista", "eagle"] as const;
+const kinds = ["medusa", "amphista", "eagle", "falcon"] as const;
 const toyVocabulary = 40;
 for (const kind of kinds) {
   const head = randomHead(kind);
@@ -220,13 +222,20 @@ describe("learning from a toy target", () => {
     const data = loadHeadData(path);
     expect(data).toEqual(made);
     using parameters = new Parameters(backend, 1);
-    const heads = kind === "eagle" ? 1 : 3;
-    const head = makeHead(parameters, { kind, hiddenSize: toy.hiddenSize, heads, adaptation: 1, bidirectional: true });
+    const heads = kind === "eagle" || kind === "falcon" ? 1 : 3;
+    const head = makeHead(parameters, {
+      kind,
+      hiddenSize: toy.hiddenSize,
+      heads,
+      adaptation: 1,
+      bidirectional: true,
+      block: kind === "falcon" ? 2 : undefined,
+    });
     using task = new HeadTask({ head, target, data, rows: 16, windows: 4, seed: 2 });
     const before = task.evaluate();
     const optimiser: Optimiser = task.optimiser;
     for (let i = 0; i < 60; i++) {
-      task.batch();
+      task.batch(i / 60);
       optimiser.step(3e-3);
     }
     const after = task.evaluate();
@@ -250,5 +259,93 @@ describe("learning from a toy target", () => {
     expect(back[3]).toBeCloseTo(0.333, 3);
     expect([...back.subarray(4, 7)]).toEqual([65504, -65504, 0]);
     expect(back[7]).toBeCloseTo(3.14159, 2);
+  });
+});
+
+describe("Falcon", () => {
+  test("rows of a block see each other, blocks follow each other; k = 1 is the causal mask", () => {
+    using target = toyParts(30);
+    const seen = (k: number, phase: number) => {
+      const head = randomHead("falcon");
+      const settings = { ...head.settings, block: k };
+      using task = new HeadTask({
+        head: { ...head, settings },
+        target,
+        data: randomData(target),
+        rows: 5,
+        windows: 1,
+        seed: 1,
+      });
+      using graph = new LossGraph(backend, undefined, (tape) => task.network(tape));
+      task.fill(graph.parts, [0], [phase]);
+      const mask = graph.parts.mask.array;
+      return [0, 1, 2, 3, 4].map((i) => mask.subarray(5 * i, 5 * i + 5).filter((v) => v === 0).length);
+    };
+    expect(seen(2, 0)).toEqual([2, 2, 4, 4, 5]);
+    expect(seen(2, 1)).toEqual([1, 3, 3, 5, 5]);
+    expect(seen(1, 0)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("with blocks of one it drafts what EAGLE drafts, bit for bit", () => {
+    using target = toyParts(toyVocabulary);
+    const toy = toyModel({ contextLength: 96, logitScale: 6 });
+    const eagle = randomHead("eagle");
+    const parameters = new Parameters(backend, 1);
+    const falcon = makeHead(parameters, { ...eagle.settings, kind: "falcon", block: 1 });
+    for (const p of eagle.parameters.all) parameters.get(p.name).write(p.read());
+    const rounds = [eagle, falcon].map((head) => {
+      const generation = new Generation({
+        model: toy,
+        sequence: toy.open(),
+        promptTokens: [3, 1, 4, 1, 5, 9, 2, 6],
+        sampling: { temperature: 0 },
+        seed: 1,
+        drafters: [headDrafter({ backend, head, target, clock: () => 0 })],
+        policy: { mode: "forced", budget: 6 },
+        maxTokens: 24,
+        record: true,
+        clock: () => 0,
+      });
+      while (generation.prefillStep(4) > 0);
+      const trees: unknown[] = [];
+      while (!generation.finishReason) {
+        const tree = generation.step().record?.tree;
+        trees.push([tree?.token, tree?.parent, tree?.confidence]);
+      }
+      generation.close();
+      return trees;
+    });
+    expect(rounds[1]).toEqual(rounds[0]);
+    expect(rounds[0].length).toBeGreaterThan(3);
+  });
+
+  test("a block is the same whether its rows came one by one or together", () => {
+    using target = toyParts(30);
+    const head = randomHead("falcon");
+    const random = new Random(3);
+    const features = Array.from({ length: 6 }, () => Float32Array.from({ length: 16 }, () => random.normal()));
+    const rows = (from: number, to: number, block: number) => {
+      const slots = Array.from({ length: to - from }, (_, i) => from + i);
+      return {
+        features: features.slice(from, to),
+        tokens: slots.map((i) => i + 1),
+        positions: slots,
+        slots,
+        committed: from,
+        sees: slots.map((_, i) => slots.filter((_, o) => o < i || (slots[i] >= block && slots[o] >= block))),
+        wanted: [slots.length - 2, slots.length - 1],
+      };
+    };
+    using whole = new HeadRunner(backend, head, target, 64);
+    const expected = whole.run(rows(0, 6, 4));
+    const together = [0, 1].map((i) => expected.logits(i, 0).slice());
+    using cached = new HeadRunner(backend, head, target, 64);
+    cached.run(rows(0, 3, 1));
+    cached.run(rows(2, 5, 3));
+    // One new row: its block begins with a row that was fed before.
+    const last = cached.run(rows(4, 6, 4));
+    for (const i of [0, 1]) {
+      for (const [t, value] of last.logits(i, 0).entries()) expect(value).toBeCloseTo(together[i][t], 4);
+    }
   });
 });

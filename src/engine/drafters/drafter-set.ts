@@ -160,6 +160,7 @@ export class DrafterSet {
         return "it needs a predicted output: pass prediction, or --prediction FILE";
       case "amphista":
       case "eagle":
+      case "falcon":
       case "medusa":
         return `it needs a head: run \`draftwright train ${name}\`, then pass its file (--head FILE)`;
       default:
