@@ -242,6 +242,7 @@ export class Generation {
     const draftMs = drafted - start;
     if (this.auto) {
       const ms = draftMs + verified - drafted;
+      if (!draft.paid) this.guard.charge(draftMs, plainMs);
       this.guard.settle(draft.paid, emitted.length, ms, draft.forecast.milliseconds, plainMs);
     }
     return {

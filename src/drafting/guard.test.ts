@@ -60,6 +60,26 @@ test("a small loss in a few rounds of luck and bad luck is no verdict", () => {
   expect(guard.reason).toBe("slower-than-plain");
 });
 
+test("asking in vain is charged to what is bought, within bounds", () => {
+  const saving = (asked: number) => {
+    const guard = new Guard();
+    for (let i = 0; i < 8 && !guard.reason; i++) {
+      for (let round = 0; round < 20; round++) {
+        guard.charge(asked, 10);
+        guard.settle(false, 1, 10, 10, 10);
+      }
+      drafted(guard, 1, 3, 20);
+    }
+    return guard.reason;
+  };
+  expect(saving(0.4)).toBeNull();
+  expect(saving(0.6)).toBe("slower-than-plain");
+  const guard = new Guard();
+  guard.charge(1e6, 10);
+  drafted(guard, 63, 3, 20);
+  expect(guard.reason).toBeNull();
+});
+
 test("one hiccup does not pause what pays", () => {
   const guard = new Guard();
   drafted(guard, 12, 3, 20);

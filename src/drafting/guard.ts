@@ -17,6 +17,8 @@ const longestPause = 1024;
 const firstShare = 0.05;
 const leastShare = 0.001;
 const considerEvery = 16;
+/** What asking in vain has cost is charged to the next purchase, up to so many plain rounds. */
+const mostCharged = 4;
 /** After so many rounds without a purchase the drafters are asked in every second round, then in every fourth. */
 const idleRounds = 32;
 const longIdleRounds = 128;
@@ -38,6 +40,8 @@ export class Guard {
   private pause = firstPause;
   private pauseLeft = 0;
   private streak = 0;
+  /** Milliseconds of asking since the last purchase. */
+  private charged = 0;
   private share = firstShare;
   /** Milliseconds saved up for probes. */
   private allowance = 0;
@@ -55,6 +59,11 @@ export class Guard {
   decline(plainMs: number): boolean {
     this.allowance += this.share * plainMs;
     return ++this.declined % considerEvery === 0;
+  }
+
+  /** Accounts for what drafting took in a round that bought nothing: a source that sells little must be worth the asking. */
+  charge(ms: number, plainMs: number): void {
+    this.charged = Math.min(this.charged + ms, mostCharged * plainMs);
   }
 
   /** Whether an offer that costs `ms` more than a plain round is tried now. */
@@ -84,9 +93,11 @@ export class Guard {
       return;
     }
     this.idle = 0;
+    const balance = saved - this.charged;
+    this.charged = 0;
     this.weight = decay * this.weight + 1;
-    this.saved = decay * this.saved + saved;
-    this.squares = decay * this.squares + saved * saved;
+    this.saved = decay * this.saved + balance;
+    this.squares = decay * this.squares + balance * balance;
     this.rounds++;
     this.streak++;
     if (this.loses()) this.close();

@@ -67,8 +67,10 @@ type Asked = Pick<Draft, "offered" | "offers">;
 
 /** One purchase in so many is made as if wider forwards cost as little as they may, or they would never be tried. */
 const exploreEvery = 16;
-/** Share of a plain round that the bids of one drafter may take. */
+/** Share of a plain round that the bids of one drafter may take; and while it has not sold for so many bids. */
 const mostBidShare = 0.03;
+const idleBidShare = 0.01;
+const idleBids = 32;
 const bidMemory = 0.1;
 
 const nothingOffered: Pick<Draft, "offered" | "offers"> = { offered: {}, offers: [] };
@@ -83,8 +85,8 @@ export class Market {
   private readonly vocabSize: number;
   private readonly ratio: boolean;
   private purchases = 0;
-  /** What a bid of each seat takes, and the rounds in a row in which it was not asked. */
-  private readonly prices = new Map<Seat, { ms: number; passed: number }>();
+  /** What a bid of each seat takes, the rounds in a row in which it was not asked, and its bids since it sold. */
+  private readonly prices = new Map<Seat, { ms: number; passed: number; unsold: number }>();
 
   /** `ratio`: the drafts will be judged by their q, so nothing may be cut for the value of a token that was drawn. */
   constructor(
@@ -128,14 +130,16 @@ export class Market {
 
   /** A seat whose bids cost more than they may, against a plain round, is asked now and then: bids get cheaper, too. */
   private ask(seat: Seat, context: TokenView, kv: number): readonly Bid[] {
-    const price = this.prices.get(seat) ?? { ms: 0, passed: 0 };
+    const price = this.prices.get(seat) ?? { ms: 0, passed: 0, unsold: 0 };
     this.prices.set(seat, price);
     const plainMs = this.curve.ms(1, kv);
-    if (plainMs > 0 && price.ms > mostBidShare * plainMs * (price.passed + 1)) {
+    const share = price.unsold < idleBids ? mostBidShare : idleBidShare;
+    if (plainMs > 0 && price.ms > share * plainMs * (price.passed + 1)) {
       price.passed++;
       return [];
     }
     price.passed = 0;
+    price.unsold++;
     const start = this.clock();
     const bids = seat.session.bid(context);
     const spent = this.clock() - start;
@@ -236,6 +240,8 @@ export class Market {
   /** Has a bid drafted, refuses an illegal tree, and cuts what is deeper than of use. */
   private expand(offer: Offer, nodes: number, floor: number, context: TokenView): DraftTree {
     const tree = offer.seat.session.expand(offer.bid, nodes, floor);
+    const price = this.prices.get(offer.seat);
+    if (price) price.unsold = 0;
     checkTree(tree, this.vocabSize, offer.seat.name);
     offer.drafted = cutTree(this.ratio ? tree : withoutDraws(tree), nodes, context.maxDepth);
     return offer.drafted;
