@@ -25,6 +25,11 @@ export class Admission {
     return this.#inside;
   }
 
+  /** Nobody is let in any more. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   get running(): number {
     return Math.min(this.#inside, this.#parallel);
   }

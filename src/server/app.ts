@@ -54,7 +54,9 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
     await next();
   });
 
-  app.get("/health", (c) => c.json({ status: "ok" }));
+  app.get("/health", (c) =>
+    service.admission.closing ? c.json({ status: "shutting down" }, 503) : c.json({ status: "ok" }),
+  );
   app.get("/metrics", async (c) =>
     c.body(await service.metrics.text(), 200, { "content-type": service.metrics.contentType }),
   );

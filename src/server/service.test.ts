@@ -3,11 +3,13 @@ import type { Model } from "../engine/index.ts";
 import { openToy } from "../engine/testing/toy-runtime.ts";
 import { DraftwrightError } from "../errors.ts";
 import { Admission } from "./admission.ts";
+import { createApp } from "./app.ts";
 import { ApiKeys } from "./http/api-keys.ts";
 import { ServerLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { settingsOf } from "./options.ts";
 import { Run } from "./run.ts";
+import { Service } from "./service.ts";
 import { type ToyServer, toyServer } from "./testing/toy-server.ts";
 
 const messages = [{ role: "user", content: "hello" }];
@@ -199,6 +201,18 @@ describe("operations", () => {
       expect(loads).toHaveLength(2);
       expect((await ask("broken")).status).toBe(404);
     });
+  });
+
+  test("/health says when the server is about to leave", async () => {
+    const model = await openToy();
+    const service = new Service({ model, log: { level: "silent" } });
+    const app = createApp(service);
+    expect((await app.request("/health")).status).toBe(200);
+    await service.admission.close();
+    expect((await app.request("/health")).status).toBe(503);
+    const late = await app.request("/v1/completions", { method: "POST", body: '{"prompt":"a"}' });
+    expect([late.status, late.headers.get("retry-after")]).toEqual([503, "5"]);
+    await model.dispose();
   });
 
   test("options that cannot work are refused", () => {

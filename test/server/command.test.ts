@@ -65,11 +65,14 @@ describe("draftwright serve", () => {
   test("keys come from a file or the environment and never show in the log", async () => {
     const file = join(folder, "keys");
     writeFileSync(file, "# mine\nsecret-key-one\n");
+    Object.assign(env, { DRAFTWRIGHT_API_KEYS: "secret-key-two" });
     const { url, child, exit, stderr } = await start("--api-key-file", file, "--log-level", "info");
+    Object.assign(env, { DRAFTWRIGHT_API_KEYS: undefined });
     const ask = (key: string) =>
       post(`${url}/v1/completions`, { prompt: "a", max_tokens: 1 }, { authorization: `Bearer ${key}` });
     expect((await ask("secret-key-one")).status).toBe(200);
-    expect((await ask("secret-key-two")).status).toBe(401);
+    expect((await ask("secret-key-two")).status).toBe(200);
+    expect((await ask("secret-key-three")).status).toBe(401);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     child.kill("SIGINT");
     expect(await exit).toBe(0);
