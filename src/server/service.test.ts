@@ -210,7 +210,8 @@ describe("operations", () => {
     expect((await app.request("/health")).status).toBe(200);
     await service.admission.close();
     expect((await app.request("/health")).status).toBe(503);
-    const late = await app.request("/v1/completions", { method: "POST", body: '{"prompt":"a"}' });
+    const headers = { "content-type": "application/json" };
+    const late = await app.request("/v1/completions", { method: "POST", headers, body: '{"prompt":"a"}' });
     expect([late.status, late.headers.get("retry-after")]).toEqual([503, "5"]);
     await model.dispose();
   });
