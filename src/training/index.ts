@@ -1,6 +1,7 @@
 // Training: the loop with its budget, schedule, evaluation and saving; texts as data; adapters. Which tasks exist for
 // drafters is decided in drafting/; networks and gradients live in nn/.
 
+export { type TrainLmOptions, trainLm } from "./lm.ts";
 export * from "./loop.ts";
 export { type TrainLoraOptions, trainLora } from "./lora.ts";
 export { reporter } from "./report.ts";

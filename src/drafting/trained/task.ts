@@ -1,5 +1,6 @@
 // Learning a head from the target's texts.
 import { DraftwrightError } from "../../errors.ts";
+import { argmax } from "../../lm/sampling/index.ts";
 import {
   add,
   attention,
@@ -18,7 +19,6 @@ import {
   type Tape,
 } from "../../nn/index.ts";
 import type { TrainingTask } from "../../training/index.ts";
-import { likeliest } from "../drafters/likeliest.ts";
 import { saveHead } from "./artefact.ts";
 import { fromHalf, type HeadData, TOP } from "./data.ts";
 import { type Attend, blockSize, type Head } from "./head.ts";
@@ -187,7 +187,7 @@ export class HeadTask implements TrainingTask {
     for (const [w, first] of windows.entries()) {
       for (let i = 0; i < rows; i++) {
         const row = w * rows + i;
-        const [best] = likeliest(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize), 1).tokens;
+        const best = argmax(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize));
         if (best !== data.top[(first + i + k) * TOP]) wrong++;
         if ((i + phases[w]) % k === 0) starts.push([row, first + i]);
       }
@@ -254,7 +254,7 @@ export class HeadTask implements TrainingTask {
           let unbroken = true;
           for (let j = 0; j < reach; j++) {
             const row = (w * this.#rows + i) * reach + j;
-            const [best] = likeliest(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize), 1).tokens;
+            const best = argmax(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize));
             const agrees = best === data.top[(first + i + k + j) * TOP];
             if (agrees) right[j]++;
             if (agrees && unbroken) chains++;
