@@ -56,6 +56,9 @@ export interface ServerOptions {
   readonly log?: LogOptions;
 }
 
+/** A timer of more milliseconds than 31 bits hold would ring at once. */
+const longestSeconds = 2_000_000;
+
 const defaultLimits: ServerLimits = {
   bodyBytes: 8 * 2 ** 20,
   maxTokens: Number.MAX_SAFE_INTEGER,
@@ -89,9 +92,11 @@ export function settingsOf(options: ServerOptions): Settings {
   } satisfies Settings;
   requireInteger("parallel", settings.parallel, 1);
   requireInteger("queue", settings.queue, 0);
-  requireInteger("idleSeconds", settings.idleSeconds, 0);
-  requireInteger("port", settings.port, 0);
-  for (const [name, value] of Object.entries(settings.limits)) requireInteger(`limits.${name}`, value, 1);
+  requireInteger("idleSeconds", settings.idleSeconds, 0, longestSeconds);
+  requireInteger("port", settings.port, 0, 65_535);
+  for (const [name, value] of Object.entries(settings.limits)) {
+    requireInteger(`limits.${name}`, value, 1, name.endsWith("Seconds") ? longestSeconds : undefined);
+  }
   return settings;
 }
 
@@ -99,7 +104,8 @@ function defined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-function requireInteger(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new DraftwrightError("bad-argument", `${name} is ${value}; it must be an integer >= ${least}.`);
+function requireInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `>= ${least}` : `from ${least} to ${most}`;
+  throw new DraftwrightError("bad-argument", `${name} is ${value}; it must be an integer ${range}.`);
 }

@@ -219,6 +219,7 @@ describe("operations", () => {
   test("options that cannot work are refused", () => {
     const model = undefined as never;
     expect(() => settingsOf({ model, parallel: 0 })).toThrow(/parallel is 0/);
+    expect(() => settingsOf({ model, limits: { requestSeconds: 1e7 } })).toThrow(/from 1 to 2000000/);
     expect(() => settingsOf({ model, limits: { bodyBytes: 0.5 } })).toThrow(/limits.bodyBytes/);
   });
 });
