@@ -6,6 +6,7 @@ import argparse
 import difflib
 import json
 import os
+import re
 import time
 
 import numpy as np
@@ -76,6 +77,10 @@ def bits_per_byte(p, s, tokens, lengths, window, limit):
         bytes_ += lengths[x[:, 1:]].sum()
         scored += int(keep.sum())
     return {"bits_per_byte": round(nats / np.log(2) / bytes_, 4), "nats_per_token": round(nats / scored, 4), "tokens": int(scored)}
+
+
+# What revise.py asks where nothing is to be changed.
+REPEAT = re.compile(r"repeat it exactly|copy it verbatim|no change|repeat it word for word|leave it as it is")
 
 
 def read_examples(data, name):
@@ -154,6 +159,10 @@ def main():
         short = read_examples(a.data, "revise-short")
         r["copy_short"] = copy_accuracy(w, s, short[:80] if a.quick else short, 20 if a.quick else a.free)
         print(name, "copy short", r["copy_short"], flush=True)
+        if not a.quick:
+            repeats = [e for e in short if REPEAT.search(decoder(models["target"][2])(e[0].tolist()))]
+            r["copy_repeat"] = copy_accuracy(w, s, repeats, len(repeats))
+            print(name, "repeat", r["copy_repeat"], flush=True)
         if not a.quick:
             # Longest original and answer must fit the context.
             long = [e for e in read_examples(a.data, "revise-long") if len(e[0]) <= 2040][:40]

@@ -14,18 +14,17 @@ ANNEAL_MIX = {"cuad": 42, "patents-pap2pat": 22, "instructions": 16, "dfars": 6,
 # Records shorter than a window: always begin at a record's start.
 SHORT_RECORDS = {"instructions", "revise-short", "revise-long"}
 
+# Share of windows that are copy-and-revise examples.
+REVISE_SHARE = 0.35
+
 # Distillation: share of windows that the target itself wrote, so that a drafter learns where it will be used.
 SAMPLE_SHARE = 0.35
 SAMPLE_ROW = 513
 
 
 def repeat_share(progress):
-    """Synthetic repetition: heavy at first, so that induction heads form, then a trickle."""
-    return max(0.04, 0.40 * (1 - progress / 0.12))
-
-
-def revise_share(progress):
-    return 0.20 if progress < 0.8 else 0.25
+    """Synthetic repetition, which only copying predicts: copying over long ambiguous passages takes most of the training to learn."""
+    return 0.25 if progress < 0.9 else 0.06
 
 
 class Sampler:
@@ -83,7 +82,7 @@ class Sampler:
                 tokens = self.samples[rng.integers(len(self.samples))].astype(np.int64)
             elif u < repeat_share(progress):
                 tokens, scored = self.repetition(rng, length + 1)
-            elif u < repeat_share(progress) + revise_share(progress):
+            elif u < repeat_share(progress) + REVISE_SHARE:
                 long = length > 512 and rng.random() < 0.5
                 tokens = self.window(rng, "revise-long" if long else "revise-short", length + 1)
             else:

@@ -18,9 +18,9 @@ const clause =
 
 export const scenes: readonly Scene[] = [
   {
-    title: "Revise a clause",
+    title: "Repeat a clause",
     why: "Most of the answer stands in the prompt, so `lookup` finds it there.",
-    prompt: `Original clause:\n${clause}\n\nRevised clause (replace "Acme Widgets, Inc." with "Norvek GmbH"):\n`,
+    prompt: `Original clause:\n${clause}\n\nRevised clause (repeat it word for word):\n`,
     maxTokens: 160,
   },
   {
