@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type GenerateOptions, loadModel, type Model, type ModelOptions } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import { replaceFile } from "../files.ts";
+import type { SkipSet } from "../lm/model.ts";
 
 // The flags that mean the same everywhere, and what the library calls them.
 
@@ -56,7 +57,7 @@ export function withModelFlags(command: Command): Command {
     .option("--draft-model <names>", "small models of the same family that draft, best first; `none` for none", names)
     .option("--db <file>", "drafting database of `db build`; may be given several times", append)
     .option("--pool <file>", "keep the phrases that ouroboros learns from your texts in this file")
-    .option("--layer-skip <file>", "layers to leave out, as found by `layer-skip search`")
+    .option("--layer-skip <file>", "layers to leave out, as found by `layer-skip search`; or attention=1,2/mlp=3")
     .option("--head <file>", "a drafting head of `train`; may be given once for each kind", append)
     .addOption(
       new Option("--numerics <kind>", "exact: drafted and plain output are identical").choices(["exact", "fast"]),
@@ -80,7 +81,7 @@ export function loadFromFlags({
   const drafting = {
     ...(db && { hierarchy: { databases: db } }),
     ...(pool !== undefined && { ouroboros: { pool: { path: pool } } }),
-    ...(layerSkip !== undefined && { layerSkip: { skip: layerSkip } }),
+    ...(layerSkip !== undefined && { layerSkip: { skip: skippedLayers(layerSkip) } }),
     ...(head && { heads: head }),
   };
   const options: ModelOptions = {
@@ -94,6 +95,18 @@ export function loadFromFlags({
     drafting,
   };
   return loadModel(options);
+}
+
+/** Layers given by hand, or the name of a file. */
+function skippedLayers(text: string): SkipSet | string {
+  if (!/^(attention|mlp)=/.test(text)) return text;
+  const skip: Record<"attention" | "mlp", readonly number[]> = { attention: [], mlp: [] };
+  for (const part of text.split("/")) {
+    const [, kind, layers] = /^(attention|mlp)=(\d+(?:,\d+)*)$/.exec(part) ?? [];
+    if (!kind) throw new DraftwrightError("bad-argument", `--layer-skip ${text}: write attention=1,2/mlp=3, or a file.`);
+    skip[kind as keyof typeof skip] = layers.split(",").map(Number);
+  }
+  return skip;
 }
 
 export interface SamplingFlags {

@@ -41,16 +41,18 @@ export async function compare(
     numerics: model.info.numerics,
     perMethod,
   };
-  const run = (prompt: Prompt, draft: string) => {
-    const { budget, ...plain } = options;
-    return model.generate(prompt, draft === "off" ? { ...plain, draft } : { ...plain, draft, budget }).result;
+  const run = (prompt: Prompt, draft: string, known?: string) => {
+    const { budget, prediction = known, ...plain } = options;
+    if (draft === "off") return model.generate(prompt, { ...plain, draft }).result;
+    const own = draft === "auto" || draft === "prediction";
+    return model.generate(prompt, { ...plain, draft, budget, prediction: own ? prediction : undefined }).result;
   };
   for (const [i, entry] of entries.entries()) {
     const fits = await everyTurn(entry, async (prompt) => {
       const plain = await run(prompt, "off");
       report.tokens += plain.tokens;
       for (const method of methods) {
-        const differing = add(perMethod[method], await run(prompt, method), plain);
+        const differing = add(perMethod[method], await run(prompt, method, entry.prediction), plain);
         report.differing += differing;
       }
       return plain.text;
