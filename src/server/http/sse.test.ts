@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { sseEvent, sseResponse } from "./sse.ts";
 
@@ -45,6 +46,7 @@ describe("server-sent events", () => {
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     await reader.read();
+    await immediate();
     expect(produced).toBeLessThanOrEqual(3);
     await reader.cancel();
   });
