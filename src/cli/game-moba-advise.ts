@@ -69,6 +69,6 @@ function adviceText(advice: DraftAdvice, style: Style): string {
     );
     for (const line of wrap(pick.reasons.join("; "), style.columns - 6)) if (line) lines.push(`      ${line}`);
   });
-  lines.push(paint(`likely: ${advice.drafter}; wins: ${advice.verifier}; Elo: counted, more is better`, "dim", style));
+  lines.push(paint("likely: network's policy; wins: network's value; Elo: counted in matches", "dim", style));
   return `${lines.join("\n")}\n`;
 }

@@ -106,7 +106,7 @@ function runAndPrint(flags: Flags): void {
     sasrec: flags.sasrec ? { ...trainingOptions(flags), onEpoch: progress("sasrec") } : undefined,
   });
   if (truth) report.bayes = compareWithBayes(truth, split, report);
-  if (flags.out) save(flags.out, data, opened, flags.format);
+  if (flags.out) save(flags.out, data, split, opened, flags.format);
   process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportText(report));
 }
 
@@ -152,10 +152,17 @@ function trainingOptions(flags: Flags): TrainDraftRecOptions {
 }
 
 /** Ratings of all matches and what is picked lately; measured figures stay those of the split. */
-function save(path: string, data: MobaData, { model }: { model: DraftRecCheckpoint["model"] }, format: string): void {
+function save(
+  path: string,
+  data: MobaData,
+  split: Split,
+  { model }: { model: DraftRecCheckpoint["model"] },
+  format: string,
+): void {
   const trend = Array.from(new Situations(data, model.scaling).trend(data.matches));
   const ratings = countRatings(data, { from: 0, to: data.matches });
-  const trainedOn = `${data.matches} matches (${format}), times ${data.time[0]} to ${data.time[data.matches - 1]}`;
+  const count = split.valid.to;
+  const trainedOn = `the oldest ${count} of ${data.matches} matches (${format}); ratings: all of them, times ${data.time[0]} to ${data.time[data.matches - 1]}`;
   saveDraftRec(path, { model, trend, ratings, trainedOn });
   say(`wrote ${path}`);
 }

@@ -111,8 +111,8 @@ export class DraftRecNetwork {
       this.#value = [linear("value.0", hidden, hidden), linear("value.1", hidden, 1)];
     } else this.#match = [];
     if (config.habits) {
-      // Starts near the shares of the player, but leaves the networks something to explain.
-      const weights: nn.Initialiser = (values) => values.set([0.5, 0, 0]);
+      // Starts as the shares of the player, so that the networks learn what those do not say.
+      const weights: nn.Initialiser = (values) => values.set([1, 0, 0]);
       this.#habits = new nn.Linear(all, "habits", habitChannels, 1, { bias: false, initialiser: weights });
     }
   }
