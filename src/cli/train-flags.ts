@@ -1,6 +1,13 @@
 import type { Command } from "commander";
 import { DraftwrightError } from "../errors.ts";
-import { isTrainingChild, type LoopOptions, reporter, superviseChild, type TrainingResult } from "../training/index.ts";
+import {
+  followParent,
+  isTrainingChild,
+  type LoopOptions,
+  reporter,
+  superviseChild,
+  type TrainingResult,
+} from "../training/index.ts";
 import { decimal, integer } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 
@@ -43,6 +50,7 @@ export async function inChild(flags: LoopFlags, work: (loop: LoopOptions) => Pro
     process.exitCode = await superviseChild();
     return;
   }
+  followParent();
   const { out, minutes, maxTokens: tokens, steps, rate, accumulate, patience, resume } = flags;
   const budget = { seconds: minutes === undefined ? undefined : 60 * minutes, tokens, steps };
   const onEvent = reporter(process.stderr, flags.jsonLog);

@@ -5,6 +5,6 @@ export { type TrainLmOptions, trainLm } from "./lm.ts";
 export * from "./loop.ts";
 export { type TrainLoraOptions, trainLora } from "./lora.ts";
 export { reporter } from "./report.ts";
-export { isTrainingChild, superviseChild } from "./supervise.ts";
+export { followParent, isTrainingChild, superviseChild } from "./supervise.ts";
 export { type Document, makeSamples, readDocuments, type Sample, splitHeldOut, type TextSource } from "./text-data.ts";
 export { TextTask, type TextTaskOptions } from "./text-task.ts";

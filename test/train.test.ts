@@ -1,0 +1,92 @@
+// `draftwright train` as a user runs it: a child process that can be interrupted, and goes on where it stopped.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, describe, expect, test } from "vitest";
+import { command, startNode, workplace } from "./support/command.ts";
+
+const { folder, env, remove } = workplace();
+afterAll(remove);
+const data = join(folder, "texts.jsonl");
+writeFileSync(
+  data,
+  Array.from({ length: 30 }, (_, i) => JSON.stringify({ text: `abc abd ${"abc ".repeat(4 + i)}` })).join("\n"),
+);
+const lora = ["train", "lora", "-m", "tiny", "--data", data, "--context", "16", "--texts", "1", "--threads", "1"];
+const ready = async (file: string, times = 2000) => {
+  for (let i = 0; i < times && !existsSync(file); i++) await setTimeout(50);
+};
+
+describe("train", () => {
+  test("lora: interrupted it saves and exits with 130, resumed it ends its budget", async () => {
+    const out = join(folder, "adapter.gguf");
+    const log = join(folder, "log.jsonl");
+    const args = [...lora, "--out", out, "--steps", "60", "--patience", "1000", "--json", "--json-log", log];
+    // The artefact of the first evaluation shows that training has begun.
+    const running = startNode(["bin/draftwright.js", ...args, "--steps", "100000"], env);
+    await ready(out);
+    running.kill("SIGINT");
+    const stopped = await running.outcome;
+    expect({ ...stopped, stdout: "" }).toMatchObject({ code: 130 });
+    expect(JSON.parse(stopped.stdout).reason).toBe("interrupted");
+    expect(existsSync(`${out}.state`)).toBe(true);
+    const { steps } = JSON.parse(stopped.stdout);
+    const { code, stdout } = await command([...args, "--steps", String(steps + 5), "--resume"], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ reason: "budget", steps: steps + 5 });
+    const events = readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.filter((e) => e.event === "start").map((e) => e.resumed)).toEqual([false, true]);
+    expect((await command(["train", "merge", "tiny", out, "--out", join(folder, "merged.gguf")], env)).code).toBe(0);
+    const merged = await command(["generate", "abc", "-m", join(folder, "merged.gguf"), "--max-tokens", "4"], env);
+    expect(merged.code).toBe(0);
+  });
+
+  test("data, a head, its evaluation and its use; plain and drafted text are the same", async () => {
+    const [made, head] = [join(folder, "made"), join(folder, "falcon.gguf")];
+    const args = [
+      "-m",
+      "tiny",
+      "--data",
+      data,
+      "--out",
+      made,
+      "--texts",
+      "6",
+      "--length",
+      "48",
+      "--prompt-tokens",
+      "8",
+    ];
+    expect((await command(["train", "data", ...args], env)).code).toBe(0);
+    const trained = await command(
+      ["train", "falcon", "-m", "tiny", "--data", made, "--out", head, "--steps", "3", "--rows", "8", "--windows", "2"],
+      env,
+    );
+    expect(trained).toMatchObject({ code: 0 });
+    const prompts = join(folder, "prompts.jsonl");
+    writeFileSync(prompts, '{"prompt": "abc abd"}\n');
+    const evaluated = await command(
+      ["drafter", "eval", "-m", "tiny", "--draft-model", head, "--prompts", prompts, "--tokens", "16", "--json"],
+      env,
+    );
+    expect(JSON.parse(evaluated.stdout)).toMatchObject({ prompts: 1, head: { kind: "falcon", block: 2 } });
+    const generate = ["generate", "abc abd", "-m", "tiny", "--max-tokens", "16"];
+    const plain = await command([...generate, "--draft", "off"], env);
+    const drafted = await command([...generate, "--head", head, "--draft", "falcon", "--budget", "4"], env);
+    expect(drafted).toMatchObject({ code: 0, stdout: plain.stdout });
+    const other = await command([...generate, "-m", "tiny-draft", "--head", head], env);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain("another target");
+  });
+
+  test("wrong use is said: no budget, no data of this target", async () => {
+    const none = await command([...lora, "--out", join(folder, "x.gguf")], env);
+    expect(none).toMatchObject({ code: 2 });
+    expect(none.stderr).toContain("needs a budget");
+    const wrong = await command(["train", "medusa", "-m", "tiny", "--data", data, "--out", "x", "--steps", "1"], env);
+    expect(wrong.code).toBe(1);
+  });
+});
