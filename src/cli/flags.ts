@@ -103,7 +103,8 @@ function skippedLayers(text: string): SkipSet | string {
   const skip: Record<"attention" | "mlp", readonly number[]> = { attention: [], mlp: [] };
   for (const part of text.split("/")) {
     const [, kind, layers] = /^(attention|mlp)=(\d+(?:,\d+)*)$/.exec(part) ?? [];
-    if (!kind) throw new DraftwrightError("bad-argument", `--layer-skip ${text}: write attention=1,2/mlp=3, or a file.`);
+    if (!kind)
+      throw new DraftwrightError("bad-argument", `--layer-skip ${text}: write attention=1,2/mlp=3, or a file.`);
     skip[kind as keyof typeof skip] = layers.split(",").map(Number);
   }
   return skip;

@@ -60,7 +60,7 @@ const FALLBACKS = {
     "{% if add_generation_prompt %}Assistant:{% endif %}",
 };
 
-const LIMITS = { templateChars: 1 << 18, outputChars: 1 << 24, heapMb: 128, timeoutMs: 5000 };
+const LIMITS = { templateChars: 1 << 18, outputChars: 1 << 24, heapMb: 64, timeoutMs: 5000 };
 
 /** The template of a model, or a named fallback. Nothing is parsed before the first render. */
 export function createChatTemplate(source: ChatTemplateSource): ChatTemplate {

@@ -35,7 +35,8 @@ const count = Number(values.count);
 const dist = resolve(values.dist);
 /** Cases of one child: enough to make its start cheap, few enough to start over soon after a crash. */
 const BATCH = 2000;
-const MEMORY_BYTES = 64 * 2 ** 20;
+/** A template that never ends fills the heap of its renderer before its time is over; the rest is for the load itself. */
+const MEMORY_BYTES = (64 + 16 + 48) * 2 ** 20;
 
 const folder = mkdtempSync(join(tmpdir(), "draftwright-fuzz-"));
 const failures = [];

@@ -1,5 +1,5 @@
 // node --expose-gc cycles.mjs load|fail COUNT EVERY: loads and disposes of a tiny model COUNT times, and prints the resident
-// bytes after every EVERY cycles as a JSON array. A process of its own, because other tests would be measured too.
+// bytes and those of the JavaScript heap after every EVERY cycles as a JSON array. A process of its own, because other tests would be measured too.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ const cycle = { load, fail }[process.argv[2]];
 const [count, every] = process.argv.slice(3).map(Number);
 const folder = mkdtempSync(join(tmpdir(), "draftwright-leaks-"));
 const path = join(folder, "model.gguf");
-const resident = [];
+const measured = [];
 try {
   writeRandomModel(path, { architecture: "llama", layerCount: 1 });
   for (let i = 1; i <= count; i++) {
@@ -23,12 +23,13 @@ try {
     if (i % every !== 0) continue;
     globalThis.gc();
     await setImmediate();
-    resident.push(process.memoryUsage.rss());
+    const { rss, heapUsed } = process.memoryUsage();
+    measured.push({ rss, heapUsed });
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-console.log(JSON.stringify(resident));
+console.log(JSON.stringify(measured));
 
 function load() {
   const loaded = loadLanguageModel(path, { threads: 1 });
