@@ -1,99 +1,44 @@
 import { DraftwrightError } from "../errors.ts";
-import { chainBatch, type ForwardResult, type LanguageModel, type Sequence } from "../lm/model.ts";
+import { chainBatch, type ForwardBatch, type ForwardResult, type Sequence } from "../lm/model.ts";
 import {
   argmax,
   createHistory,
   createSampler,
   keyedUniform,
   type Sampler,
-  type SamplingParams,
   type TokenHistory,
 } from "../lm/sampling/index.ts";
 import { Calibration } from "./calibration.ts";
 import { type CostCurve, unmeasuredCurve } from "./cost-curve.ts";
-import type { Drafter, RoundResult, TokenView } from "./drafter.ts";
+import type { RoundResult, TokenView } from "./drafter.ts";
 import { seededPick } from "./drafters/sampled-draft.ts";
+import { checkOptions, type GenerationOptions, targetName } from "./generation-options.ts";
 import { Guard } from "./guard.ts";
-import { type Decision, Market, type Policy, type Seat } from "./market.ts";
-import { type RoundRecord, recordOffer, recordTree } from "./recording.ts";
+import { type Draft, Market, type Seat } from "./market.ts";
+import { recordOffer, recordTree } from "./recording.ts";
 import { RoundBatches } from "./round-batch.ts";
+import type { EmittedToken, FinishReason, RoundReport } from "./round-report.ts";
 import { type DraftTree, emptyTree, Role } from "./tree.ts";
 import { type Verdict, verifyMatch } from "./verify.ts";
 import { keyedChoices, type RatioChoices, verifyRatio } from "./verify-ratio.ts";
 
-export interface GenerationOptions {
-  readonly model: LanguageModel;
-  /**
-   * Holds nothing, or the keys and values of the first `sequence.length` prompt tokens (at most all but the last). The
-   * generation owns it once it is made.
-   */
-  readonly sequence: Sequence;
-  readonly promptTokens: ArrayLike<number>;
-  readonly sampling: SamplingParams;
-  readonly seed: number;
-  /** Index among the answers to one prompt; default 0. */
-  readonly completion?: number;
-  readonly drafters?: readonly Drafter[];
-  /** Default `auto`. */
-  readonly policy?: Policy;
-  /**
-   * `match` (default): the tokens of plain decoding, whatever is drafted. `ratio`: tokens of the same law; sampled drafts
-   * are kept more often. Without sampled drafts, or at temperature 0, they are the same. See docs/verification.md.
-   */
-  readonly verify?: "match" | "ratio";
-  readonly maxTokens: number;
-  /** End-of-generation tokens. The one that ends the text is emitted. */
-  readonly stopTokens?: ReadonlySet<number>;
-  /** Asked once for each emitted token, in order; true ends the text after that token (a stop string is complete). */
-  readonly isStopText?: (token: number) => boolean;
-  /** What is learned across generations of one target: its cost, the drafters' chances, whether drafting pays. */
-  readonly curve?: CostCurve;
-  readonly calibration?: Calibration;
-  readonly guard?: Guard;
-  /** Fill `RoundReport.record`. Decisions stay what they are. Default false. */
-  readonly record?: boolean;
-  /** Milliseconds. Every decision follows from seed, curve and clock. */
-  readonly clock?: () => number;
-}
-
-export type FinishReason = "stop" | "stop-string" | "length" | "context";
-
-export interface EmittedToken {
-  readonly token: number;
-  /** Name of the drafter that proposed it, or "target". */
-  readonly source: string;
-}
-
-/** Why and how a round ran. */
-export interface RoundTrace {
-  readonly decision: Decision;
-  /** Nodes offered, by drafter. */
-  readonly offered: Readonly<Record<string, number>>;
-  /** Nodes verified, by drafter. */
-  readonly proposed: Readonly<Record<string, number>>;
-  /** Rows of the target's forward: 1 + nodes. */
-  readonly width: number;
-  /** Drafted tokens that were emitted. */
-  readonly accepted: number;
-  readonly expectedTokens: number;
-  /** Milliseconds the decision expected, drafting included; 0 where nobody asked. */
-  readonly expectedMs: number;
-  readonly draftMs: number;
-  readonly verifyMs: number;
-}
-
-export interface RoundReport {
-  /** At least one token; the target's own one is last unless a stop came before it. */
-  readonly emitted: readonly EmittedToken[];
-  readonly finishReason: FinishReason | null;
-  readonly trace: RoundTrace;
-  /** Only of a generation that records. */
-  readonly record?: RoundRecord;
-}
-
-const targetName = "target";
 const defaultBudget = 32;
 const nothingProposed: Readonly<Record<string, number>> = {};
+
+/** A round that waits for its forward. */
+export interface PreparedRound {
+  /** Row 0 is the root, the others are the nodes of the draft. Valid until the next `prepare`. */
+  readonly batch: ForwardBatch;
+  /** Milliseconds of a plain round here and now; 0 where nobody asks. */
+  readonly plainMs: number;
+}
+
+/** What a round took: of a forward shared with others, this text's part. */
+export interface RoundCost {
+  readonly verifyMs: number;
+  /** Milliseconds that plain decoding takes per token of this text, here and now. */
+  readonly plainMs: number;
+}
 
 /**
  * One text being decoded, as a synchronous step machine: `prefillStep` until it returns 0, then `step` until a report
@@ -124,13 +69,14 @@ export class Generation {
   private readonly auto: boolean;
   private readonly surveys: boolean;
   private readonly verdict: Verdict = { path: [], emitted: [] };
+  private prepared: { readonly draft: Draft; readonly draftMs: number } | undefined;
   private closed = false;
 
   /** Throws "bad-argument", "context-overflow" (prompt too long) or what the drafters throw on opening. */
   constructor(options: GenerationOptions) {
     const { model, sequence, promptTokens, sampling, seed, completion = 0, drafters = [] } = options;
     const policy = options.policy ?? { mode: "auto" };
-    check(options, policy);
+    checkOptions(options, policy);
     this.options = options;
     this.sequence = sequence;
     this.tokens = new Int32Array(Math.min(model.contextLength, sequence.capacity));
@@ -210,8 +156,19 @@ export class Generation {
     return this.prefillLeft;
   }
 
-  /** One round: bids, purchase, drafts, one target forward, verification. Emits at least one token. */
+  /** One round alone: bids, purchase, drafts, one target forward, verification. Emits at least one token. */
   step(): RoundReport {
+    const { batch, plainMs } = this.prepare();
+    const kv = this.sequence.length;
+    const start = this.clock();
+    const result = this.options.model.forward(batch);
+    const verifyMs = this.clock() - start;
+    this.curve.observe(batch.token.length, kv, verifyMs);
+    return this.finish(result, 0, { verifyMs, plainMs });
+  }
+
+  /** Everything of a round before its forward. `finish` must follow, after a forward of these rows, alone or beside others. */
+  prepare(): PreparedRound {
     this.assertOpen();
     if (this.finishReason) throw new DraftwrightError("bad-argument", "The text has ended; close the generation.");
     if (this.prefillLeft > 0) {
@@ -225,25 +182,33 @@ export class Generation {
     const start = clock();
     const draft = this.market.draft(this.view(), kv);
     const batch = this.batches.fill(sequence, this.tokens[this.length - 1], draft.tree);
-    const drafted = clock();
-    const result = this.options.model.forward(batch);
-    const verified = clock();
-    const width = draft.tree.token.length + 1;
-    const plainMs = this.auto ? this.curve.ms(1, kv) : 0;
-    this.curve.observe(width, kv, verified - drafted);
-    const emitted = this.verify(draft.tree, result);
+    this.prepared = { draft, draftMs: clock() - start };
+    return { batch, plainMs: this.auto ? this.curve.ms(1, kv) : 0 };
+  }
+
+  /**
+   * Everything of a round after its forward. `firstRow`: the row of `result` that is the first one of the prepared batch;
+   * the others follow it. Logits are read now: call it before the next forward.
+   */
+  finish(result: ForwardResult, firstRow: number, cost: RoundCost): RoundReport {
+    this.assertOpen();
+    const { prepared } = this;
+    if (!prepared) throw new DraftwrightError("bad-argument", "No round is prepared: call prepare first.");
+    this.prepared = undefined;
+    const { draft, draftMs } = prepared;
+    const { verifyMs, plainMs } = cost;
+    const kv = this.sequence.length;
+    const emitted = this.verify(draft.tree, result, firstRow);
     const record = this.options.record && {
       kv,
       tree: recordTree(draft.tree, this.sources),
       path: [...this.verdict.path],
       offers: draft.offers.map(recordOffer),
     };
-    this.observe(draft.tree, result);
-    const draftMs = drafted - start;
+    this.observe(draft.tree, result, firstRow);
     if (this.auto) {
-      const ms = draftMs + verified - drafted;
       if (!draft.paid) this.guard.charge(draftMs, plainMs);
-      this.guard.settle(draft.paid, emitted.length, ms, draft.forecast.milliseconds, plainMs);
+      this.guard.settle(draft.paid, emitted.length, draftMs + verifyMs, draft.forecast.milliseconds, plainMs);
     }
     return {
       emitted,
@@ -253,12 +218,12 @@ export class Generation {
         decision: draft.decision,
         offered: draft.offered,
         proposed: this.countBySource(draft.tree),
-        width,
+        width: draft.tree.token.length + 1,
         accepted: this.verdict.path.length,
         expectedTokens: draft.forecast.tokens,
         expectedMs: draft.forecast.milliseconds,
         draftMs,
-        verifyMs: verified - drafted,
+        verifyMs,
       },
     };
   }
@@ -287,9 +252,9 @@ export class Generation {
   }
 
   /** Verifies, appends what is emitted, and commits the rows of all of it but the last token. */
-  private verify(tree: DraftTree, result: ForwardResult): readonly EmittedToken[] {
+  private verify(tree: DraftTree, result: ForwardResult, firstRow: number): readonly EmittedToken[] {
     const { verdict, sources } = this;
-    const logits = (node: number) => result.logits(node + 1);
+    const logits = (node: number) => result.logits(firstRow + node + 1);
     if (this.ratio) verifyRatio(tree, logits, this.sampler, this.history, this.ratio, this.length, verdict);
     else verifyMatch(tree, logits, this.sampler, this.history, this.draws, this.length, verdict);
     const emitted: EmittedToken[] = [];
@@ -316,7 +281,7 @@ export class Generation {
     return this.length >= this.tokens.length ? "context" : null;
   }
 
-  private observe(tree: DraftTree, result: ForwardResult): void {
+  private observe(tree: DraftTree, result: ForwardResult, firstRow: number): void {
     if (this.seats.length === 0) return;
     const round: RoundResult = {
       tokens: this.tokens,
@@ -324,8 +289,8 @@ export class Generation {
       emitted: this.verdict.emitted,
       tree,
       path: this.verdict.path,
-      argmax: (node) => argmax(result.logits(node + 1)),
-      hidden: (node, layer) => result.hidden(node + 1, layer),
+      argmax: (node) => argmax(result.logits(firstRow + node + 1)),
+      hidden: (node, layer) => result.hidden(firstRow + node + 1, layer),
     };
     for (const { session } of this.seats) session.observe(round);
   }
@@ -343,55 +308,5 @@ export class Generation {
 
   private assertOpen(): void {
     if (this.closed) throw new DraftwrightError("disposed", "The generation is closed. Start another.");
-  }
-}
-
-function check(options: GenerationOptions, policy: Policy): void {
-  const { model, sequence, promptTokens, maxTokens, drafters = [] } = options;
-  const limit = Math.min(model.contextLength, sequence.capacity);
-  if (promptTokens.length === 0) {
-    throw new DraftwrightError("bad-argument", "The prompt is empty. Give at least the begin-of-text token.");
-  }
-  if (promptTokens.length >= limit) {
-    throw new DraftwrightError(
-      "context-overflow",
-      `The prompt has ${promptTokens.length} tokens and the context holds ${limit}. Cut it, or use a longer context.`,
-    );
-  }
-  if (sequence.length >= promptTokens.length || sequence.pending > 0) {
-    throw new DraftwrightError(
-      "bad-argument",
-      "The sequence holds more than the prompt. Truncate it to what they share.",
-    );
-  }
-  if (!Number.isInteger(maxTokens) || maxTokens < 1) {
-    throw new DraftwrightError("bad-argument", `maxTokens is ${maxTokens}; it must be an integer >= 1.`);
-  }
-  if (policy.budget !== undefined && (!Number.isInteger(policy.budget) || policy.budget < 1)) {
-    throw new DraftwrightError(
-      "bad-argument",
-      `The budget is ${policy.budget}; it must be an integer >= 1, or mode "off".`,
-    );
-  }
-  if (policy.mode === "forced" && policy.budget === undefined) {
-    throw new DraftwrightError("bad-argument", "Forced drafting needs a budget: how many nodes?");
-  }
-  const { verify = "match" } = options;
-  if (verify !== "match" && verify !== "ratio") {
-    throw new DraftwrightError("bad-argument", `verify is ${String(verify)}; it must be "match" or "ratio".`);
-  }
-  const unfit = verify === "ratio" ? drafters.find(({ matchOnly }) => matchOnly !== undefined) : undefined;
-  if (unfit) {
-    throw new DraftwrightError(
-      "bad-argument",
-      `Drafter "${unfit.name}" cannot be verified by ratio: ${unfit.matchOnly}. Use verify: "match", or leave it out.`,
-    );
-  }
-  const names = [targetName, ...drafters.map((drafter) => drafter.name)];
-  if (new Set(names).size !== names.length) {
-    throw new DraftwrightError(
-      "bad-argument",
-      `Drafters need different names, none of them "target": ${names.slice(1)}.`,
-    );
   }
 }

@@ -24,18 +24,13 @@ export { type ModelDrafterOptions, modelDrafter } from "./drafters/model.ts";
 export * from "./drafters/ouroboros/index.ts";
 export { predictionDrafter } from "./drafters/prediction/index.ts";
 export { type PickFrom, type SampledDrafts, seededPick } from "./drafters/sampled-draft.ts";
-export {
-  type EmittedToken,
-  type FinishReason,
-  Generation,
-  type GenerationOptions,
-  type RoundReport,
-  type RoundTrace,
-} from "./generation.ts";
+export { Generation, type PreparedRound, type RoundCost } from "./generation.ts";
+export type { GenerationOptions } from "./generation-options.ts";
 export { Guard } from "./guard.ts";
 export type { Decision, Policy } from "./market.ts";
 export { type MeasureOptions, measureCurve } from "./measure-curve.ts";
 export type { RecordedOffer, RecordedTree, RoundRecord } from "./recording.ts";
+export type { EmittedToken, FinishReason, RoundReport, RoundTrace } from "./round-report.ts";
 export { type DraftingReport, Stats } from "./stats.ts";
 export {
   cutTree,

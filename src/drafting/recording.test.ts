@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { tableModel } from "../lm/toy/index.ts";
 import type { CostCurve } from "./cost-curve.ts";
 import { lookupDrafter } from "./drafters/lookup.ts";
-import { Generation, type GenerationOptions, type RoundReport } from "./generation.ts";
+import { Generation } from "./generation.ts";
+import type { GenerationOptions } from "./generation-options.ts";
+import type { RoundReport } from "./round-report.ts";
 import { repeatingTable } from "./testing/tables.ts";
 
 const flat: CostCurve = { ms: (width) => 10 + 0.1 * (width - 1), observe() {} };

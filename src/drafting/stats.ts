@@ -1,5 +1,5 @@
 import type { Numerics } from "../lm/model.ts";
-import type { RoundReport } from "./generation.ts";
+import type { RoundReport } from "./round-report.ts";
 
 /** Proposed and accepted nodes of one drafter. */
 interface SourceCounts {

@@ -4,7 +4,8 @@ import { toyModel } from "../lm/toy/index.ts";
 import { lookupDrafter } from "./drafters/lookup.ts";
 import { type ModelDrafterOptions, modelDrafter } from "./drafters/model.ts";
 import { seededPick } from "./drafters/sampled-draft.ts";
-import { Generation, type GenerationOptions } from "./generation.ts";
+import { Generation } from "./generation.ts";
+import type { GenerationOptions } from "./generation-options.ts";
 import { drawing } from "./testing/sequence-view.ts";
 
 const model = toyModel({ logitScale: 4 });

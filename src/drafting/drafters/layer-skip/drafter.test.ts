@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { chainBatch, type LanguageModel, type Sequence, type SkipSet } from "../../../lm/model.ts";
 import { seededRandom, toyModel } from "../../../lm/toy/index.ts";
-import { Generation, type RoundReport } from "../../generation.ts";
+import { Generation } from "../../generation.ts";
+import type { RoundReport } from "../../round-report.ts";
 import { sequenceView } from "../../testing/sequence-view.ts";
 import { emptyTree } from "../../tree.ts";
 import { draftStep, measureStepCost } from "./draft-step.ts";
