@@ -29,6 +29,9 @@ export const integers = (least: number) => (text: string) => {
   return values;
 };
 
+/** `0,0.7` */
+export const decimals = (text: string) => text.split(",").map(decimal);
+
 export const names = (text: string) => text.split(",").map((name) => name.trim());
 
 const append = (text: string, before: readonly string[] = []) => [...before, text];

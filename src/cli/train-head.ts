@@ -15,7 +15,7 @@ import { loadLanguageModel } from "../lm/load.ts";
 import { resolveModel } from "../lm/store/index.ts";
 import { Parameters } from "../nn/index.ts";
 import { type LoopOptions, readDocuments, train } from "../training/index.ts";
-import { decimal, integer, names } from "./flags.ts";
+import { decimals, integer, names } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { inChild, type LoopFlags, withLoopFlags } from "./train-flags.ts";
 
@@ -26,7 +26,7 @@ interface DataFlags {
   texts: number;
   length: number;
   promptTokens: number;
-  temperature: number;
+  temperatures: number[];
   seed: number;
   threads?: number;
 }
@@ -39,32 +39,35 @@ export function trainDataCommand(): Command {
     .requiredOption("--out <file>", "the data")
     .option("--texts <n>", "texts to write", integer(2), 512)
     .option("--length <n>", "tokens of each, its beginning included", integer(16), 192)
-    .option("--prompt-tokens <n>", "tokens of a beginning", integer(1), 32)
-    .option("--temperature <x>", "0 is greedy", decimal, 0.7)
+    .option("--prompt-tokens <n>", "tokens of a beginning of a plain text; prompts of other data are taken whole", integer(1), 32)
+    .option("--temperatures <list>", "taken in turn, one a text; 0 is greedy", decimals, [0, 0.7])
     .option("--seed <n>", "equal seeds write alike", integer(0), 0)
     .option("--threads <n>", "compute threads", integer(1))
     .action(writeData);
 }
 
 async function writeData(flags: DataFlags): Promise<void> {
-  const { texts, length, promptTokens, temperature, seed, threads } = flags;
+  const { texts, length, promptTokens, temperatures, seed, threads } = flags;
   const path = await resolveModel(flags.model, modelStore());
   const batch = 16;
   using loaded = loadLanguageModel(path, { threads, kvRows: batch * 256 * Math.ceil(length / 256) });
   using backend = new Backend(undefined, { threads: 1 });
   using target = readTargetParts(path, backend);
-  const { tokenizer } = loaded;
-  const documents = (await Promise.all(flags.data.map((file) => readDocuments(file, { tokenizer })))).flat();
+  const { tokenizer, template } = loaded;
+  const documents = (await Promise.all(flags.data.map((file) => readDocuments(file, { tokenizer, template })))).flat();
   const prompts = documents.flatMap((document) => {
-    const text = "text" in document ? document.text : `${document.prompt}${document.answer}`;
-    const tokens = tokenizer.encode(text, { addSpecial: true });
+    if ("prompt" in document) {
+      const tokens = tokenizer.encode(document.prompt, { addSpecial: true, parseSpecial: true });
+      return tokens.length <= length / 2 ? [tokens] : [];
+    }
+    const tokens = tokenizer.encode(document.text, { addSpecial: true });
     const list: Int32Array[] = [];
     for (let at = 0; at + promptTokens <= tokens.length; at += length)
       list.push(tokens.subarray(at, at + promptTokens));
     return list;
   });
   if (prompts.length === 0) {
-    throw new DraftwrightError("bad-argument", `no text has ${promptTokens} tokens; use a lower --prompt-tokens`);
+    throw new DraftwrightError("bad-argument", `no text has ${promptTokens} tokens, and no prompt at most half of --length; use a lower --prompt-tokens`);
   }
   const data = await interruptible((signal) =>
     collect({
@@ -73,7 +76,7 @@ async function writeData(flags: DataFlags): Promise<void> {
       prompts,
       texts,
       length,
-      temperature,
+      temperatures,
       seed,
       batch,
       signal,

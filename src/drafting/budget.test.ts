@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { buy, byExpectedTokens, probeBid, verifiable } from "./budget.ts";
 import type { CostCurve } from "./cost-curve.ts";
 import type { Bid } from "./drafter.ts";
+import { soloPrices } from "./prices.ts";
 import { type DraftTree, TreeBuilder } from "./tree.ts";
 
 const flat: CostCurve = { ms: (width) => 10 + 0.1 * (width - 1), observe() {} };
@@ -41,30 +42,30 @@ describe("buy", () => {
     ["step", 0.9, 0, step],
     ["step", 0.97, 0.5, step],
   ] as const)("most tokens per millisecond: %s curve, chance %f, %f ms a node", (_, chance, msPerNode, curve) => {
-    const purchase = buy([chain(chance, 16, msPerNode)], curve, 0, 16);
+    const purchase = buy([chain(chance, 16, msPerNode)], soloPrices(curve, 0), 16);
     expect(purchase.nodes).toBe(bestByHand(chance, 16, curve, msPerNode));
     expect(purchase.nodes).toBeGreaterThan(0);
   });
 
   test("buys nothing when nothing pays: a steep curve, a poor chance, a dear drafter, a thin margin", () => {
     for (const purchase of [
-      buy([chain(0.95, 16)], linear, 0, 16),
-      buy([chain(0.05, 16, 1)], flat, 0, 16),
-      buy([chain(0.9, 16, 20)], flat, 0, 16),
-      buy([chain(0.02, 1)], flat, 0, 16),
-      buy([], flat, 0, 16),
+      buy([chain(0.95, 16)], soloPrices(linear, 0), 16),
+      buy([chain(0.05, 16, 1)], soloPrices(flat, 0), 16),
+      buy([chain(0.9, 16, 20)], soloPrices(flat, 0), 16),
+      buy([chain(0.02, 1)], soloPrices(flat, 0), 16),
+      buy([], soloPrices(flat, 0), 16),
     ]) {
       expect(purchase).toMatchObject({ bid: -1, nodes: 0, tokens: 1, milliseconds: expect.any(Number) });
     }
   });
 
   test("buys nothing before a plain round has been measured", () => {
-    expect(buy([chain(0.99, 8)], { ms: () => 0, observe() {} }, 0, 8).bid).toBe(-1);
+    expect(buy([chain(0.99, 8)], soloPrices({ ms: () => 0, observe() {} }, 0), 8).bid).toBe(-1);
   });
 
   test("sees past a step: one node does not pay, several do", () => {
-    const purchase = buy([chain(0.9, 8)], step, 0, 8);
-    expect(buy([chain(0.75, 1)], step, 0, 8).bid).toBe(-1);
+    const purchase = buy([chain(0.9, 8)], soloPrices(step, 0), 8);
+    expect(buy([chain(0.75, 1)], soloPrices(step, 0), 8).bid).toBe(-1);
     expect(purchase.nodes).toBe(8);
     expect(purchase.tokens).toBeCloseTo((1 - 0.9 ** 9) / 0.1, 9);
     expect(purchase.milliseconds).toBeCloseTo(18 + 0.2 * 9, 9);
@@ -72,9 +73,9 @@ describe("buy", () => {
 
   test("chooses between a free drafter and a better one with a price", () => {
     const free = chain(0.5, 8);
-    expect(buy([free, chain(0.9, 8, 1)], flat, 0, 8).bid).toBe(1);
-    expect(buy([free, chain(0.9, 8, 8)], flat, 0, 8).bid).toBe(0);
-    expect(buy([free, chain(0.5, 8)], flat, 0, 8).bid).toBe(0);
+    expect(buy([free, chain(0.9, 8, 1)], soloPrices(flat, 0), 8).bid).toBe(1);
+    expect(buy([free, chain(0.9, 8, 8)], soloPrices(flat, 0), 8).bid).toBe(0);
+    expect(buy([free, chain(0.5, 8)], soloPrices(flat, 0), 8).bid).toBe(0);
   });
 
   test("takes siblings where they beat depth", () => {
@@ -84,16 +85,16 @@ describe("buy", () => {
       draftMs: () => 0,
     };
     const costly: CostCurve = { ms: (width) => 10 + 2.5 * (width - 1), observe() {} };
-    expect(buy([bid], costly, 0, 8).nodes).toBe(2);
-    expect(buy([bid], costly, 0, 8).tokens).toBeCloseTo(1.95, 9);
+    expect(buy([bid], soloPrices(costly, 0), 8).nodes).toBe(2);
+    expect(buy([bid], soloPrices(costly, 0), 8).tokens).toBeCloseTo(1.95, 9);
   });
 
   test("respects the limit", () => {
-    expect(buy([chain(0.95, 16)], flat, 0, 3).nodes).toBe(3);
+    expect(buy([chain(0.95, 16)], soloPrices(flat, 0), 3).nodes).toBe(3);
   });
 
   test("the floor is the chance at which one more node breaks even", () => {
-    const purchase = buy([chain(0.8, 16, 0.5)], flat, 0, 16);
+    const purchase = buy([chain(0.8, 16, 0.5)], soloPrices(flat, 0), 16);
     expect(purchase.floor).toBeCloseTo((purchase.tokens / purchase.milliseconds) * (0.1 + 0.5), 9);
   });
 });
@@ -108,11 +109,11 @@ describe("verifiable", () => {
   }
 
   test("drops the tail that turned out weak", () => {
-    expect(verifiable(tree(0.9, 0.9, 0.01, 0.9), 1, flat, 0, 8).nodes).toBe(2);
+    expect(verifiable(tree(0.9, 0.9, 0.01, 0.9), 1, soloPrices(flat, 0), 8)).toBe(2);
   });
 
   test("drops all of it when verifying does not pay, though drafting is paid", () => {
-    expect(verifiable(tree(0.01, 0.9), 5, step, 0, 8).nodes).toBe(0);
+    expect(verifiable(tree(0.01, 0.9), 5, soloPrices(step, 0), 8)).toBe(0);
   });
 });
 

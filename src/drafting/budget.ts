@@ -1,5 +1,5 @@
-import type { CostCurve } from "./cost-curve.ts";
 import type { Bid } from "./drafter.ts";
+import type { Prices } from "./prices.ts";
 import { buyingOrder, type DraftTree, pathChances } from "./tree.ts";
 
 /** What a round is expected to give and to cost. */
@@ -8,6 +8,7 @@ export interface Forecast {
   readonly nodes: number;
   /** Expected emitted tokens, the free one included. */
   readonly tokens: number;
+  /** This text's part of the forward, and its drafting. */
   readonly milliseconds: number;
 }
 
@@ -24,8 +25,8 @@ const margin = 1.03;
 /** Sessions offer the same chances again while they have learned nothing. */
 const known = new WeakMap<object, readonly number[]>();
 
-/** The KV length at which the same chances did not pay: they are not weighed again until it has moved on a little. */
-const refused = new WeakMap<object, number>();
+/** Where the same chances did not pay: they are not weighed again until the text has moved on a little, or the load is less. */
+const refused = new WeakMap<object, { readonly kv: number; readonly rows: number }>();
 const recheckRows = 16;
 
 function expectedOfBid(bid: Bid, maxNodes: number): readonly number[] {
@@ -46,68 +47,63 @@ function expectedTokens(parent: Int32Array, chance: ArrayLike<number>, maxNodes:
 }
 
 /**
- * The number of nodes with the most tokens per millisecond. Real curves have steps, so all are tried until the tokens of
- * all nodes together would not pay for what so many cost.
+ * The number of nodes with the most tokens per millisecond, those of others in the same forward included. Real curves have
+ * steps, so all are tried until the tokens of all nodes together would not pay for what so many cost.
  */
-function best(tokens: readonly number[], milliseconds: (nodes: number) => number): Forecast {
-  let found: Forecast = { nodes: 0, tokens: 1, milliseconds: milliseconds(0) };
-  const most = tokens[tokens.length - 1];
+export function best(tokens: readonly number[], milliseconds: (nodes: number) => number, otherTokens = 0): Forecast {
+  let found: Forecast = { nodes: 0, tokens: otherTokens + tokens[0], milliseconds: milliseconds(0) };
+  const most = otherTokens + tokens[tokens.length - 1];
   for (let nodes = 1; nodes < tokens.length; nodes++) {
     const cost = milliseconds(nodes);
     if (most * found.milliseconds <= found.tokens * cost) break;
-    if (tokens[nodes] * found.milliseconds > found.tokens * cost) {
-      found = { nodes, tokens: tokens[nodes], milliseconds: cost };
-    }
+    const all = otherTokens + tokens[nodes];
+    if (all * found.milliseconds > found.tokens * cost) found = { nodes, tokens: all, milliseconds: cost };
   }
   return found;
 }
 
 /**
  * What to draft: the bid and the number of its nodes with the most expected tokens per millisecond, or nothing. Buys
- * nothing before plain rounds have been measured. `kv`: committed rows of the target. `optimistic`: at the least that the
- * widths may cost.
+ * nothing before plain rounds have been measured. `optimistic`: at the least that the widths may cost.
  */
-export function buy(
-  bids: readonly Bid[],
-  curve: CostCurve,
-  kv: number,
-  maxNodes: number,
-  optimistic = false,
-): Purchase {
-  const plainMs = curve.ms(1, kv);
+export function buy(bids: readonly Bid[], prices: Prices, maxNodes: number, optimistic = false): Purchase {
+  const { plainMs, otherTokens, kv, rows } = prices;
   let bought: Purchase = { bid: -1, nodes: 0, tokens: 1, milliseconds: plainMs, floor: 0 };
   if (plainMs === 0) return bought;
+  const emptyMs = prices.roundMs(0);
   let bestRate = margin / plainMs;
   bids.forEach((bid, index) => {
-    const refusedAt = refused.get(bid.chance);
-    if (!optimistic && refusedAt !== undefined && Math.abs(kv - refusedAt) < recheckRows) return;
-    const cost = (nodes: number) => curve.ms(1 + nodes, kv, optimistic) + bid.draftMs(nodes);
-    const plan = best(expectedOfBid(bid, maxNodes), cost);
-    const rate = plan.tokens / plan.milliseconds;
-    if (!optimistic && (plan.nodes === 0 || rate * plainMs <= margin)) refused.set(bid.chance, kv);
+    const before = refused.get(bid.chance);
+    if (!optimistic && before && rows >= before.rows && Math.abs(kv - before.kv) < recheckRows) return;
+    const cost = (nodes: number) => prices.roundMs(nodes, optimistic) + bid.draftMs(nodes);
+    const plan = best(expectedOfBid(bid, maxNodes), cost, otherTokens);
+    const tokens = plan.tokens - otherTokens;
+    const milliseconds = plainMs + plan.milliseconds - emptyMs;
+    const rate = tokens / milliseconds;
+    if (!optimistic && (plan.nodes === 0 || rate * plainMs <= margin)) refused.set(bid.chance, { kv, rows });
     if (plan.nodes === 0 || rate <= bestRate) return;
     bestRate = rate;
-    const verifyMs = (curve.ms(1 + plan.nodes, kv) - plainMs) / plan.nodes;
+    const verifyMs = (prices.roundMs(plan.nodes) - emptyMs) / plan.nodes;
     const draftMs = (bid.draftMs(plan.nodes) - bid.draftMs(1)) / Math.max(1, plan.nodes - 1);
-    bought = { ...plan, bid: index, floor: rate * (verifyMs + draftMs) };
+    const floor = (plan.tokens / plan.milliseconds) * (verifyMs + draftMs);
+    bought = { bid: index, nodes: plan.nodes, tokens, milliseconds, floor };
   });
   return bought;
 }
 
 /**
- * What to verify of a draft that is there: the drafting is paid for, and the drafter knows its own confidence by now. May
- * be less than was drafted, or nothing. `spentMs`: what drafting took.
+ * How many nodes of a draft that is there to verify: the drafting is paid for, and the drafter knows its own confidence by
+ * now. May be less than was drafted, or nothing. `spentMs`: what drafting took.
  */
 export function verifiable(
   tree: DraftTree,
   spentMs: number,
-  curve: CostCurve,
-  kv: number,
+  prices: Prices,
   maxNodes: number,
   optimistic = false,
-): Forecast {
+): number {
   const tokens = expectedTokens(tree.parent, tree.confidence, maxNodes);
-  return best(tokens, (nodes) => curve.ms(1 + nodes, kv, optimistic) + spentMs);
+  return best(tokens, (nodes) => prices.roundMs(nodes, optimistic) + spentMs, prices.otherTokens).nodes;
 }
 
 /** Bids by what their first `nodes` nodes are expected to give, best first; the order given wins a tie. */

@@ -31,6 +31,8 @@ export interface SequenceView {
    * propose the likeliest tokens, point masses.
    */
   readonly sampled?: SampledDrafts;
+  /** The prompt, for drafters that read it while the target does. */
+  readonly prompt?: Int32Array;
   /**
    * The target itself, for drafters that run parts of it. Rows that a drafter appends to `sequence` are pending, and it
    * drops them before it returns: `sequence.compact([])`.
@@ -83,6 +85,8 @@ export interface DraftSession {
     rows: number,
     hidden: (row: number, layer: number) => Float32Array,
   ): void;
+  /** Called when the tree of a round is settled, just before the target runs it: for drafters that draft meanwhile. */
+  verifying?(tree: DraftTree): void;
   /** Called after every round, bought from or not. */
   observe(round: RoundResult): void;
   close(): void;

@@ -15,6 +15,7 @@ import { seededPick } from "./drafters/sampled-draft.ts";
 import { checkOptions, type GenerationOptions, targetName } from "./generation-options.ts";
 import { Guard } from "./guard.ts";
 import { type Draft, Market, type Seat } from "./market.ts";
+import { type Prices, soloPrices } from "./prices.ts";
 import { recordOffer, recordTree } from "./recording.ts";
 import { RoundBatches } from "./round-batch.ts";
 import type { EmittedToken, FinishReason, RoundReport } from "./round-report.ts";
@@ -25,19 +26,13 @@ import { keyedChoices, type RatioChoices, verifyRatio } from "./verify-ratio.ts"
 const defaultBudget = 32;
 const nothingProposed: Readonly<Record<string, number>> = {};
 
+/** What was drafted for a round. */
+export type DraftedRound = Pick<Draft, "tree" | "uncut">;
+
 /** A round that waits for its forward. */
 export interface PreparedRound {
   /** Row 0 is the root, the others are the nodes of the draft. Valid until the next `prepare`. */
   readonly batch: ForwardBatch;
-  /** Milliseconds of a plain round here and now; 0 where nobody asks. */
-  readonly plainMs: number;
-}
-
-/** What a round took: of a forward shared with others, this text's part. */
-export interface RoundCost {
-  readonly verifyMs: number;
-  /** Milliseconds that plain decoding takes per token of this text, here and now. */
-  readonly plainMs: number;
 }
 
 /**
@@ -69,7 +64,7 @@ export class Generation {
   private readonly auto: boolean;
   private readonly surveys: boolean;
   private readonly verdict: Verdict = { path: [], emitted: [] };
-  private prepared: { readonly draft: Draft; readonly draftMs: number } | undefined;
+  private round: { readonly draft: Draft; readonly draftMs: number; readonly prices: Prices } | undefined;
   private closed = false;
 
   /** Throws "bad-argument", "context-overflow" (prompt too long) or what the drafters throw on opening. */
@@ -108,6 +103,7 @@ export class Generation {
           source,
           vocabSize: model.vocabSize,
           contextLength: this.tokens.length,
+          prompt: this.tokens.subarray(0, this.length),
           target: { model, sequence },
           acceptance: calibration.table(`${drafter.name} at ${conditions}`),
           ...(draws && { sampled: { sampling, pick: seededPick(seed, completion, source) } }),
@@ -118,15 +114,7 @@ export class Generation {
       for (const { session } of this.seats) session.close();
       throw error;
     }
-    this.market = new Market(
-      this.seats,
-      policy,
-      this.curve,
-      this.guard,
-      this.clock,
-      model.vocabSize,
-      this.ratio !== undefined,
-    );
+    this.market = new Market(this.seats, policy, this.guard, this.clock, model.vocabSize, this.ratio !== undefined);
   }
 
   /** Prompt tokens that `prefillStep` has not run yet. The last prompt token is not one of them: it is the first root. */
@@ -158,17 +146,19 @@ export class Generation {
 
   /** One round alone: bids, purchase, drafts, one target forward, verification. Emits at least one token. */
   step(): RoundReport {
-    const { batch, plainMs } = this.prepare();
     const kv = this.sequence.length;
+    const prices = soloPrices(this.curve, kv);
+    this.draft(prices);
+    const { batch } = this.prepare();
     const start = this.clock();
     const result = this.options.model.forward(batch);
     const verifyMs = this.clock() - start;
     this.curve.observe(batch.token.length, kv, verifyMs);
-    return this.finish(result, 0, { verifyMs, plainMs });
+    return this.finish(result, 0, verifyMs);
   }
 
-  /** Everything of a round before its forward. `finish` must follow, after a forward of these rows, alone or beside others. */
-  prepare(): PreparedRound {
+  /** Bids and drafts of a round at these prices. `prepare` and `finish` must follow. */
+  draft(prices: Prices): DraftedRound {
     this.assertOpen();
     if (this.finishReason) throw new DraftwrightError("bad-argument", "The text has ended; close the generation.");
     if (this.prefillLeft > 0) {
@@ -177,26 +167,35 @@ export class Generation {
         "The prompt is not in the cache yet: call prefillStep until it returns 0.",
       );
     }
-    const { sequence, clock } = this;
-    const kv = sequence.length;
-    const start = clock();
-    const draft = this.market.draft(this.view(), kv);
-    const batch = this.batches.fill(sequence, this.tokens[this.length - 1], draft.tree);
-    this.prepared = { draft, draftMs: clock() - start };
-    return { batch, plainMs: this.auto ? this.curve.ms(1, kv) : 0 };
+    const start = this.clock();
+    const draft = this.market.draft(this.view(), prices);
+    this.round = { draft, draftMs: this.clock() - start, prices };
+    return draft;
+  }
+
+  /**
+   * The rows of a drafted round: the root and at most `nodes` nodes, by default as many as pay in a forward of their own.
+   * A draft that is not `uncut` stays as it is.
+   */
+  prepare(nodes?: number): PreparedRound {
+    const { draft, draftMs, prices } = this.drafted();
+    const start = this.clock();
+    const cut = this.market.cut(draft, nodes ?? this.market.worth(draft, this.view(), prices), prices);
+    const batch = this.batches.fill(this.sequence, this.tokens[this.length - 1], cut.tree);
+    for (const { session } of this.seats) session.verifying?.(cut.tree);
+    this.round = { draft: cut, draftMs: draftMs + this.clock() - start, prices };
+    return { batch };
   }
 
   /**
    * Everything of a round after its forward. `firstRow`: the row of `result` that is the first one of the prepared batch;
-   * the others follow it. Logits are read now: call it before the next forward.
+   * the others follow it. `verifyMs`: what the forward took, of a shared one this text's part. Logits are read now: call it
+   * before the next forward.
    */
-  finish(result: ForwardResult, firstRow: number, cost: RoundCost): RoundReport {
+  finish(result: ForwardResult, firstRow: number, verifyMs: number): RoundReport {
     this.assertOpen();
-    const { prepared } = this;
-    if (!prepared) throw new DraftwrightError("bad-argument", "No round is prepared: call prepare first.");
-    this.prepared = undefined;
-    const { draft, draftMs } = prepared;
-    const { verifyMs, plainMs } = cost;
+    const { draft, draftMs, prices } = this.drafted();
+    this.round = undefined;
     const kv = this.sequence.length;
     const emitted = this.verify(draft.tree, result, firstRow);
     const record = this.options.record && {
@@ -207,8 +206,10 @@ export class Generation {
     };
     this.observe(draft.tree, result, firstRow);
     if (this.auto) {
+      const { plainMs } = prices;
+      const probed = draft.decision === "probe";
       if (!draft.paid) this.guard.charge(draftMs, plainMs);
-      this.guard.settle(draft.paid, emitted.length, draftMs + verifyMs, draft.forecast.milliseconds, plainMs);
+      this.guard.settle(draft.paid, emitted.length, draftMs + verifyMs, draft.forecast.milliseconds, plainMs, probed);
     }
     return {
       emitted,
@@ -304,6 +305,11 @@ export class Generation {
       counts[name] = (counts[name] ?? 0) + 1;
     }
     return counts;
+  }
+
+  private drafted() {
+    if (!this.round) throw new DraftwrightError("bad-argument", "No round is drafted: call draft first.");
+    return this.round;
   }
 
   private assertOpen(): void {

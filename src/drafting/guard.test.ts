@@ -97,15 +97,15 @@ test("declined offers are probed for a share of the time that halves with each i
   const gaps: number[] = [];
   for (let i = 0; i < 5; i++) {
     gaps.push(declinedUntilProbe(16));
-    guard.settle(true, 1, plainMs + 16, plainMs + 16, plainMs);
+    guard.settle(true, 1, plainMs + 16, plainMs + 16, plainMs, true);
   }
   // 5 % of 32 rounds of 10 ms are the 16 ms.
   expect(gaps).toEqual([32, 64, 128, 256, 512]);
   expect(declinedUntilProbe(16)).toBe(1024);
   // What a probe saved may be spent on the next one at once.
-  guard.settle(true, 3, plainMs, plainMs, plainMs);
+  guard.settle(true, 3, plainMs, plainMs, plainMs, true);
   expect(declinedUntilProbe(16)).toBe(1);
-  guard.settle(true, 1, plainMs, plainMs + 1, plainMs);
+  guard.settle(true, 1, plainMs, plainMs + 1, plainMs, true);
   expect(declinedUntilProbe(160)).toBeGreaterThan(300);
   // Probes do not count in the balance.
   expect(guard.reason).toBeNull();
@@ -115,13 +115,13 @@ test("where nothing is bought for long, drafters are asked less often; a purchas
   const guard = new Guard();
   let asked = 0;
   for (let i = 0; i < 400; i++) {
-    asked += guard.asks ? 1 : 0;
+    asked += i % guard.askEvery === 0 ? 1 : 0;
     guard.settle(false, 1, 10, 10, 10);
   }
   expect(asked).toBeGreaterThan(32 + 48 + 60);
   expect(asked).toBeLessThan(160);
   guard.settle(true, 3, 11, 11, 10);
-  expect(guard.asks).toBe(true);
+  expect(guard.askEvery).toBe(1);
   guard.settle(false, 1, 10, 10, 10);
-  expect(guard.asks).toBe(true);
+  expect(guard.askEvery).toBe(1);
 });

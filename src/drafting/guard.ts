@@ -48,11 +48,10 @@ export class Guard {
   private declined = 0;
   /** Rounds since something was bought. */
   private idle = 0;
-  private probing = false;
 
-  /** Whether the drafters are asked at all this round. Where nothing pays for long, asking is most of what auto costs. */
-  get asks(): boolean {
-    return this.idle % (this.idle < idleRounds ? 1 : this.idle < longIdleRounds ? 2 : 4) === 0;
+  /** In every how many rounds the drafters are asked. Where nothing pays for long, asking is most of what auto costs. */
+  get askEvery(): number {
+    return this.idle < idleRounds ? 1 : this.idle < longIdleRounds ? 2 : 4;
   }
 
   /** The market declined all offers of a round. True when it should look for one to try all the same. */
@@ -70,25 +69,24 @@ export class Guard {
   probe(ms: number): boolean {
     if (ms > this.allowance) return false;
     this.allowance -= ms;
-    this.probing = true;
     return true;
   }
 
   /**
    * Accounts for a round. `ms`: what it took; `plainMs`: what plain decoding takes per token here; `expectedMs`: what was
    * expected, a bound on the damage that a hiccup can do, or a drafter that reads a long prompt once for many rounds.
+   * `probed`: what was drafted is what `probe` allowed.
    */
-  settle(drafted: boolean, emitted: number, ms: number, expectedMs: number, plainMs: number): void {
+  settle(drafted: boolean, emitted: number, ms: number, expectedMs: number, plainMs: number, probed = false): void {
     if (!drafted) {
       this.streak = 0;
-      this.probing = false;
       this.idle++;
       if (this.pauseLeft > 0 && --this.pauseLeft > 0) return;
       this.reason = null;
       return;
     }
     const saved = emitted * plainMs - Math.min(ms, 3 * expectedMs);
-    if (this.probing) {
+    if (probed) {
       this.settleProbe(saved);
       return;
     }
@@ -107,7 +105,6 @@ export class Guard {
 
   /** What a probe saved may go into the next one, at once. */
   private settleProbe(saved: number): void {
-    this.probing = false;
     if (saved <= 0) {
       this.idle++;
       this.share = Math.max(this.share / 2, leastShare);

@@ -1,7 +1,7 @@
 import { buy, byExpectedTokens, type Forecast, probeBid, verifiable } from "./budget.ts";
-import type { CostCurve } from "./cost-curve.ts";
 import type { Bid, DraftSession, TokenView } from "./drafter.ts";
 import type { Guard } from "./guard.ts";
+import { ownMs, type Prices } from "./prices.ts";
 import {
   checkTree,
   cutTree,
@@ -61,6 +61,8 @@ export interface Draft {
   readonly forecast: Forecast;
   /** True when a drafter was run or a tree bought, even if nothing of it is verified. */
   readonly paid: boolean;
+  /** Set while the tree is all that was drafted: `cut` decides what of it is verified. */
+  readonly uncut?: { readonly spentMs: number; readonly explores: boolean };
 }
 
 type Asked = Pick<Draft, "offered" | "offers">;
@@ -75,16 +77,16 @@ const bidMemory = 0.1;
 
 const nothingOffered: Pick<Draft, "offered" | "offers"> = { offered: {}, offers: [] };
 
-/** Collects the bids of a round, decides, and has the chosen ones drafted. Makes the whole decision of a round. */
+/** Collects the bids of a round, decides, and has the chosen ones drafted. */
 export class Market {
   private readonly seats: readonly Seat[];
   private readonly policy: Policy;
-  private readonly curve: CostCurve;
   private readonly guard: Guard;
   private readonly clock: () => number;
   private readonly vocabSize: number;
   private readonly ratio: boolean;
   private purchases = 0;
+  private rounds = 0;
   /** What a bid of each seat takes, the rounds in a row in which it was not asked, and its bids since it sold. */
   private readonly prices = new Map<Seat, { ms: number; passed: number; unsold: number }>();
 
@@ -92,7 +94,6 @@ export class Market {
   constructor(
     seats: readonly Seat[],
     policy: Policy,
-    curve: CostCurve,
     guard: Guard,
     clock: () => number,
     vocabSize: number,
@@ -100,39 +101,56 @@ export class Market {
   ) {
     this.seats = seats;
     this.policy = policy;
-    this.curve = curve;
     this.guard = guard;
     this.clock = clock;
     this.vocabSize = vocabSize;
     this.ratio = ratio;
   }
 
-  /** `kv`: committed rows of the target. */
-  draft(context: TokenView, kv: number): Draft {
-    if (this.policy.mode === "off" || this.seats.length === 0) return this.plain("off", kv, nothingOffered);
-    if (context.maxDepth < 1 || context.maxNodes < 1) return this.plain("last-token", kv, nothingOffered);
+  /** What is drafted in this round. */
+  draft(context: TokenView, prices: Prices): Draft {
+    if (this.policy.mode === "off" || this.seats.length === 0) return this.plain("off", prices, nothingOffered);
+    if (context.maxDepth < 1 || context.maxNodes < 1) return this.plain("last-token", prices, nothingOffered);
     const auto = this.policy.mode === "auto";
-    if (auto && this.guard.reason) return this.plain(this.guard.reason, kv, nothingOffered);
-    if (auto && !this.guard.asks) return this.plain("unasked", kv, nothingOffered);
+    if (auto && this.guard.reason) return this.plain(this.guard.reason, prices, nothingOffered);
+    if (auto && this.rounds++ % this.guard.askEvery > 0) return this.plain("unasked", prices, nothingOffered);
     const offers: Offer[] = [];
     const offered: Record<string, number> = {};
     for (const seat of this.seats) {
-      for (const bid of auto ? this.ask(seat, context, kv) : seat.session.bid(context)) {
+      for (const bid of auto ? this.ask(seat, context, prices) : seat.session.bid(context)) {
         offers.push({ seat, bid });
         offered[seat.name] = (offered[seat.name] ?? 0) + bid.parent.length;
       }
     }
     const asked = { offered, offers };
-    if (offers.length === 0) return this.plain("no-offer", kv, asked);
-    if (this.policy.mode === "survey") return this.surveyed(asked, context, kv);
-    return auto ? this.bought(asked, context, kv) : this.forced(asked, context, kv);
+    if (offers.length === 0) return this.plain("no-offer", prices, asked);
+    if (this.policy.mode === "survey") return this.surveyed(asked, context, prices);
+    return auto ? this.bought(asked, context, prices) : this.forced(asked, context, prices);
+  }
+
+  /** How many nodes of an uncut draft are worth verifying, where the forward is this text's alone. */
+  worth({ tree, uncut }: Draft, context: TokenView, prices: Prices): number {
+    if (!uncut) return tree.token.length;
+    return verifiable(tree, uncut.spentMs, prices, context.maxNodes, uncut.explores);
+  }
+
+  /** The draft that is verified: an uncut one with its best `nodes` nodes, any other as it is. */
+  cut(draft: Draft, nodes: number, prices: Prices): Draft {
+    const { uncut, ...rest } = draft;
+    if (!uncut) return draft;
+    const tree = cutTree(draft.tree, nodes);
+    return {
+      ...rest,
+      tree,
+      decision: nodes === 0 ? "draft-discarded" : draft.decision,
+      forecast: this.forecast(tree, prices, draft.forecast.milliseconds),
+    };
   }
 
   /** A seat whose bids cost more than they may, against a plain round, is asked now and then: bids get cheaper, too. */
-  private ask(seat: Seat, context: TokenView, kv: number): readonly Bid[] {
+  private ask(seat: Seat, context: TokenView, { plainMs }: Prices): readonly Bid[] {
     const price = this.prices.get(seat) ?? { ms: 0, passed: 0, unsold: 0 };
     this.prices.set(seat, price);
-    const plainMs = this.curve.ms(1, kv);
     const share = price.unsold < idleBids ? mostBidShare : idleBidShare;
     if (plainMs > 0 && price.ms > share * plainMs * (price.passed + 1)) {
       price.passed++;
@@ -148,33 +166,33 @@ export class Market {
     return bids;
   }
 
-  private plain(decision: Decision, kv: number, asked: Asked): Draft {
-    const milliseconds = this.policy.mode === "auto" ? this.curve.ms(1, kv) : 0;
+  private plain(decision: Decision, { plainMs }: Prices, asked: Asked): Draft {
+    const milliseconds = this.policy.mode === "auto" ? plainMs : 0;
     return { tree: emptyTree, decision, ...asked, forecast: { nodes: 0, tokens: 1, milliseconds }, paid: false };
   }
 
-  private bought(asked: Asked, context: TokenView, kv: number): Draft {
+  private bought(asked: Asked, context: TokenView, prices: Prices): Draft {
     const { offers } = asked;
     const bids = offers.map((offer) => offer.bid);
-    let purchase = buy(bids, this.curve, kv, context.maxNodes);
+    let purchase = buy(bids, prices, context.maxNodes);
     const explores = purchase.bid >= 0 && ++this.purchases % exploreEvery === 0;
-    if (explores) purchase = buy(bids, this.curve, kv, context.maxNodes, true);
+    if (explores) purchase = buy(bids, prices, context.maxNodes, true);
     if (purchase.bid < 0) {
-      if (purchase.milliseconds === 0 || !this.guard.decline(purchase.milliseconds)) {
-        return this.plain("declined", kv, asked);
-      }
-      return this.probe(asked, context, kv, purchase.milliseconds);
+      if (prices.plainMs === 0 || !this.guard.decline(prices.plainMs)) return this.plain("declined", prices, asked);
+      return this.probe(asked, context, prices);
     }
     const start = this.clock();
     const bought = this.expand(offers[purchase.bid], purchase.nodes, purchase.floor, context);
     const drafted = this.withFree(bought, offers, purchase.bid, context);
     const spentMs = this.clock() - start;
-    const nodes = drafted.draws
-      ? context.maxNodes
-      : verifiable(drafted, spentMs, this.curve, kv, context.maxNodes, explores).nodes;
-    const tree = cutTree(drafted, nodes);
-    const forecast = this.forecast(tree, kv, bids[purchase.bid].draftMs(purchase.nodes));
-    return { tree, decision: nodes === 0 ? "draft-discarded" : "bought", ...asked, forecast, paid: true };
+    const quotedMs = bids[purchase.bid].draftMs(purchase.nodes);
+    const forecast = { nodes: drafted.token.length, tokens: purchase.tokens, milliseconds: quotedMs };
+    // Drawn tokens are verified whatever they are, or their law would be another.
+    const tree = drafted.draws ? cutTree(drafted, context.maxNodes) : drafted;
+    if (drafted.draws) {
+      return { tree, decision: "bought", ...asked, forecast: this.forecast(tree, prices, quotedMs), paid: true };
+    }
+    return { tree, decision: "bought", ...asked, forecast, paid: true, uncut: { spentMs, explores } };
   }
 
   /**
@@ -192,23 +210,24 @@ export class Market {
   }
 
   /** Tries what would pay if wider forwards cost as little as they may; if that is too dear, the likeliest single node. */
-  private probe(asked: Asked, context: TokenView, kv: number, plainMs: number): Draft {
+  private probe(asked: Asked, context: TokenView, prices: Prices): Draft {
     const { offers } = asked;
     const bids = offers.map((offer) => offer.bid);
-    const hopeful = buy(bids, this.curve, kv, context.maxNodes, true);
+    const { plainMs } = prices;
+    const hopeful = buy(bids, prices, context.maxNodes, true);
     for (const { bid, nodes } of [hopeful, { bid: probeBid(bids, plainMs), nodes: 1 }]) {
       if (bid < 0) continue;
       const { draftMs, onceMs = 0 } = bids[bid];
-      const extraMs = this.curve.ms(1 + nodes, kv) - plainMs + draftMs(nodes) + onceMs;
+      const extraMs = ownMs(prices, nodes) - plainMs + draftMs(nodes) + onceMs;
       if (!this.guard.probe(extraMs)) continue;
       const tree = this.expand(offers[bid], nodes, 0, context);
-      return { tree, decision: "probe", ...asked, forecast: this.forecast(tree, kv, draftMs(nodes)), paid: true };
+      return { tree, decision: "probe", ...asked, forecast: this.forecast(tree, prices, draftMs(nodes)), paid: true };
     }
-    return this.plain("declined", kv, asked);
+    return this.plain("declined", prices, asked);
   }
 
   /** Fills the budget: the most promising bid first, the others only with what it leaves. */
-  private forced(asked: Asked, context: TokenView, kv: number): Draft {
+  private forced(asked: Asked, context: TokenView, prices: Prices): Draft {
     const { offers } = asked;
     const trees: DraftTree[] = [];
     let tree = emptyTree;
@@ -225,16 +244,16 @@ export class Market {
       tree = mergeTrees(trees);
     }
     tree = cutTree(tree, context.maxNodes);
-    return { tree, decision: "forced", ...asked, forecast: this.forecast(tree, kv, draftMs), paid: true };
+    return { tree, decision: "forced", ...asked, forecast: this.forecast(tree, prices, draftMs), paid: true };
   }
 
-  private surveyed(asked: Asked, context: TokenView, kv: number): Draft {
+  private surveyed(asked: Asked, context: TokenView, prices: Prices): Draft {
     const trees = asked.offers.map((offer) => {
       const nodes = Math.min(context.maxNodes, offer.bid.parent.length);
       return this.expand(offer, nodes, 0, context);
     });
     const tree = cutTree(mergeTrees(trees), context.maxNodes);
-    return { tree, decision: "survey", ...asked, forecast: this.forecast(tree, kv, 0), paid: true };
+    return { tree, decision: "survey", ...asked, forecast: this.forecast(tree, prices, 0), paid: true };
   }
 
   /** Has a bid drafted, refuses an illegal tree, and cuts what is deeper than of use. */
@@ -247,9 +266,9 @@ export class Market {
     return offer.drafted;
   }
 
-  private forecast(tree: DraftTree, kv: number, draftMs: number): Forecast {
+  private forecast(tree: DraftTree, prices: Prices, draftMs: number): Forecast {
     const nodes = tree.token.length;
     const tokens = pathChances(tree.parent, tree.confidence).reduce((sum, chance) => sum + chance, 1);
-    return { nodes, tokens, milliseconds: draftMs + this.curve.ms(1 + nodes, kv) };
+    return { nodes, tokens, milliseconds: draftMs + ownMs(prices, nodes) };
   }
 }

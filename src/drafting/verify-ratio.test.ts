@@ -9,6 +9,7 @@ import { Generation } from "./generation.ts";
 import type { GenerationOptions } from "./generation-options.ts";
 import { Guard } from "./guard.ts";
 import { Market, type Policy } from "./market.ts";
+import { soloPrices } from "./prices.ts";
 import { chiSquareScore } from "./testing/chi-square.ts";
 import { type Choose, choosing, composeRounds, enumeratedChoices, totalVariation } from "./testing/enumerate.ts";
 import { biasedDrafts, biasedRules, cutForValue, rightRule } from "./testing/planted-bugs.ts";
@@ -157,8 +158,11 @@ describe("the market cuts no drawn token for its value", () => {
         name: String(i),
         session: drafterOf(one, () => choose, 1).open({} as never),
       }));
-      const market = new Market(seats, policy, curve, new Guard(), () => 0, vocabSize, true);
-      return market.draft({ tokens, length: tokens.length, maxDepth, maxNodes }, prefix.length).tree;
+      const market = new Market(seats, policy, new Guard(), () => 0, vocabSize, true);
+      const context = { tokens, length: tokens.length, maxDepth, maxNodes };
+      const prices = soloPrices(curve, prefix.length);
+      const round = market.draft(context, prices);
+      return market.cut(round, market.worth(round, context, prices), prices).tree;
     };
 
   const fixed: Drafting = (prefix) => {

@@ -10,6 +10,7 @@ import {
   mergeTrees,
   pathChances,
   type RecordedOffer,
+  soloPrices,
   verifiable,
 } from "../../drafting/index.ts";
 
@@ -60,8 +61,8 @@ function draft({ emitted, offers, kv }: Survey, position: number, { budget }: { 
   const candidates = offers[position].map((offer) => new Candidate(offer, left - 1, costs.draftScale));
   if (candidates.length === 0) return undefined;
   if (budget !== undefined) return forced(candidates, maxNodes);
-  const rows = kv + position;
-  const { bid, nodes } = buy(candidates, costs.curve, rows, maxNodes);
+  const prices = soloPrices(costs.curve, kv + position);
+  const { bid, nodes } = buy(candidates, prices, maxNodes);
   if (bid < 0) return undefined;
   const bought = candidates[bid];
   const trees = [bought.cut(nodes)];
@@ -70,7 +71,7 @@ function draft({ emitted, offers, kv }: Survey, position: number, { budget }: { 
   });
   const tree = trees.length === 1 ? trees[0] : exclusiveSiblings(mergeTrees(trees));
   const draftMs = bought.draftMs(nodes);
-  return { tree: cutTree(tree, verifiable(tree, draftMs, costs.curve, rows, maxNodes).nodes), draftMs };
+  return { tree: cutTree(tree, verifiable(tree, draftMs, prices, maxNodes)), draftMs };
 }
 
 function forced(candidates: readonly Candidate[], maxNodes: number) {

@@ -36,8 +36,8 @@ export interface CollectOptions {
   readonly length: number;
   /** Texts in all. */
   readonly texts: number;
-  /** 0: greedy. */
-  readonly temperature: number;
+  /** Taken in turn, one a text; 0: greedy. */
+  readonly temperatures: readonly number[];
   readonly stopTokens: ReadonlySet<number>;
   readonly seed: number;
   /** Texts side by side. Default 16. */
@@ -73,22 +73,24 @@ interface Text {
   readonly tokens: number[];
   readonly features: Uint16Array[];
   readonly top: { tokens: number[]; probabilities: number[] }[];
+  readonly temperature: number;
   next: number;
 }
 
 function writeTexts(options: CollectOptions, prompts: readonly Int32Array[], random: Random): Text[] {
-  const { model, target, length, temperature, stopTokens } = options;
+  const { model, target, length, temperatures, stopTokens } = options;
   const layers = [target.layerCount];
   const note = (text: Text, token: number, logits: Float32Array, hidden: Float32Array) => {
     text.tokens.push(token);
     text.features.push(toHalf(featureOf(hidden, target)));
     const top = likeliest(logits, Math.min(TOP, logits.length));
     text.top.push(top);
-    text.next = temperature === 0 ? top.tokens[0] : draw(logits, temperature, random);
+    text.next = text.temperature === 0 ? top.tokens[0] : draw(logits, text.temperature, random);
   };
-  const texts = prompts.map((prompt): Text => {
+  const texts = prompts.map((prompt, i): Text => {
     const sequence = model.open({ rows: Math.min(length, model.contextLength) });
-    const text: Text = { sequence, tokens: [], features: [], top: [], next: 0 };
+    const temperature = temperatures[i % temperatures.length];
+    const text: Text = { sequence, tokens: [], features: [], top: [], temperature, next: 0 };
     const rows = prompt.subarray(0, Math.min(prompt.length, sequence.capacity - 1));
     const chain = chainBatch(sequence, rows, "all");
     const result = model.forward({ ...chain, wantHidden: { layers, rows: new Uint8Array(rows.length).fill(1) } });

@@ -137,8 +137,7 @@ export class HeadTask implements TrainingTask {
     const flat = reshape(z, target.hiddenSize, reach * all);
     const logits = matmul(tape.constant(target.output), flat);
     const classes = crossEntropy(logits, labels);
-    const eagle = head.settings.kind === "eagle";
-    const loss = eagle ? add(smoothL1(flat, next.variable), scale(classes, classWeight)) : classes;
+    const loss = this.#regresses ? add(smoothL1(flat, next.variable), scale(classes, classWeight)) : classes;
     return { feature, next, token, mask, labels, loss, logits: tape.records ? undefined : tape.output(logits) };
   }
 

@@ -213,7 +213,7 @@ describe("learning from a toy target", () => {
       prompts,
       length: 64,
       texts: 24,
-      temperature: 0,
+      temperatures: [0],
       stopTokens: new Set(),
       seed: 1,
     });

@@ -4,6 +4,7 @@ import { buy } from "../../budget.ts";
 import type { AcceptanceTable } from "../../calibration.ts";
 import type { CostCurve } from "../../cost-curve.ts";
 import type { SequenceView, TokenView } from "../../drafter.ts";
+import { soloPrices } from "../../prices.ts";
 import { cutTree, Role, TreeBuilder } from "../../tree.ts";
 import { DraftSequence } from "../draft-sequence.ts";
 import { likeliest } from "../likeliest.ts";
@@ -159,6 +160,6 @@ export class SmallModel {
     const { curve } = this.options;
     const widened: CostCurve = { ms: (width, at) => curve.ms(width + rows, at), observe() {} };
     const offer = { parent: tree.parent, chance: Float64Array.from(tree.confidence), draftMs: () => 0 };
-    return cutTree(tree, most === 0 ? 0 : buy([offer], widened, kv, most).nodes);
+    return cutTree(tree, most === 0 ? 0 : buy([offer], soloPrices(widened, kv), most).nodes);
   }
 }
