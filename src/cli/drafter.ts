@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { parsePrompts } from "../bench/harness/index.ts";
 import { Generation } from "../drafting/index.ts";
-import { headDrafter, loadHead, readHeadSettings, readTargetParts } from "../drafting/trained/index.ts";
+import { draftTokensOf, headDrafter, loadHead, readHeadSettings, readTargetParts } from "../drafting/trained/index.ts";
 import { modelStore } from "../engine/index.ts";
 import { Backend } from "../ggml/index.ts";
 import { loadLanguageModel } from "../lm/load.ts";
@@ -50,7 +50,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
   const path = await resolveModel(flags.model, modelStore());
   using loaded = loadLanguageModel(path, { threads: flags.threads });
   using backend = new Backend(undefined, { threads: flags.threads });
-  using target = readTargetParts(path, backend);
+  using target = readTargetParts(path, backend, draftTokensOf(flags.draftModel));
   using parameters = new Parameters(backend);
   const head = loadHead(flags.draftModel, parameters, target);
   const { branches, depth, tokens: maxTokens, budget } = flags;

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import {
   collect,
+  commonTokens,
   type HeadKind,
   HeadTask,
   loadHeadData,
@@ -10,11 +11,11 @@ import {
 } from "../drafting/trained/index.ts";
 import { modelStore } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
-import { Backend } from "../ggml/index.ts";
+import { Backend, tensorType } from "../ggml/index.ts";
 import { loadLanguageModel } from "../lm/load.ts";
 import { resolveModel } from "../lm/store/index.ts";
 import { Parameters } from "../nn/index.ts";
-import { type LoopOptions, readDocuments, train } from "../training/index.ts";
+import { type LoopOptions, readDocuments, textSource, train } from "../training/index.ts";
 import { decimals, integer, names } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { inChild, type LoopFlags, withLoopFlags } from "./train-flags.ts";
@@ -39,7 +40,12 @@ export function trainDataCommand(): Command {
     .requiredOption("--out <file>", "the data")
     .option("--texts <n>", "texts to write", integer(2), 512)
     .option("--length <n>", "tokens of each, its beginning included", integer(16), 192)
-    .option("--prompt-tokens <n>", "tokens of a beginning of a plain text; prompts of other data are taken whole", integer(1), 32)
+    .option(
+      "--prompt-tokens <n>",
+      "tokens of a beginning of a plain text; prompts of other data are taken whole",
+      integer(1),
+      32,
+    )
     .option("--temperatures <list>", "taken in turn, one a text; 0 is greedy", decimals, [0, 0.7])
     .option("--seed <n>", "equal seeds write alike", integer(0), 0)
     .option("--threads <n>", "compute threads", integer(1))
@@ -53,8 +59,9 @@ async function writeData(flags: DataFlags): Promise<void> {
   using loaded = loadLanguageModel(path, { threads, kvRows: batch * 256 * Math.ceil(length / 256) });
   using backend = new Backend(undefined, { threads: 1 });
   using target = readTargetParts(path, backend);
-  const { tokenizer, template } = loaded;
-  const documents = (await Promise.all(flags.data.map((file) => readDocuments(file, { tokenizer, template })))).flat();
+  const { tokenizer } = loaded;
+  const source = textSource(tokenizer, loaded.chatTemplate);
+  const documents = (await Promise.all(flags.data.map((file) => readDocuments(file, source)))).flat();
   const prompts = documents.flatMap((document) => {
     if ("prompt" in document) {
       const tokens = tokenizer.encode(document.prompt, { addSpecial: true, parseSpecial: true });
@@ -67,7 +74,10 @@ async function writeData(flags: DataFlags): Promise<void> {
     return list;
   });
   if (prompts.length === 0) {
-    throw new DraftwrightError("bad-argument", `no text has ${promptTokens} tokens, and no prompt at most half of --length; use a lower --prompt-tokens`);
+    throw new DraftwrightError(
+      "bad-argument",
+      `no text has ${promptTokens} tokens, and no prompt at most half of --length; use a lower --prompt-tokens`,
+    );
   }
   const data = await interruptible((signal) =>
     collect({
@@ -100,6 +110,8 @@ interface HeadFlags extends LoopFlags {
   block?: number;
   rows: number;
   windows: number;
+  vocabulary?: number;
+  type: string;
 }
 
 const descriptions: Record<HeadKind, string> = {
@@ -115,7 +127,13 @@ export function trainHeadCommand(kind: HeadKind): Command {
     .option("-m, --model <name>", "the target: a GGUF file or a name from `draftwright models list`", "embedded")
     .requiredOption("--data <file>", "data of `train data`, made by this target")
     .option("--rows <n>", "positions of a window", integer(4), 64)
-    .option("--windows <n>", "windows of a batch", integer(1), 4);
+    .option("--windows <n>", "windows of a batch", integer(1), 4)
+    .option(
+      "--vocabulary <n>",
+      "draft only so many tokens, those the target says most often (default: all)",
+      integer(8),
+    )
+    .option("--type <name>", "of the matrices that are written, e.g. F16", "Q8_0");
   if (kind === "falcon") command.option("--block <k>", "positions drafted in a pass", integer(1), 2);
   if (kind === "medusa" || kind === "amphista")
     command.option("--heads <n>", "positions drafted at once", integer(1), 4);
@@ -130,10 +148,14 @@ export function trainHeadCommand(kind: HeadKind): Command {
 async function run(kind: HeadKind, flags: HeadFlags, loop: LoopOptions) {
   const path = await resolveModel(flags.model, modelStore());
   const { heads = 1, adaptation = 0, bidirectional = false, block, rows, windows, seed, threads } = flags;
+  const data = loadHeadData(flags.data);
+  const tokens = flags.vocabulary === undefined ? undefined : commonTokens(data, flags.vocabulary);
   using backend = new Backend(undefined, { threads });
-  using target = readTargetParts(path, backend);
+  using target = readTargetParts(path, backend, tokens);
   using parameters = new Parameters(backend, seed);
-  const head = makeHead(parameters, { kind, hiddenSize: target.hiddenSize, heads, adaptation, bidirectional, block });
-  using task = new HeadTask({ head, target, data: loadHeadData(flags.data), rows, windows, seed });
+  const { hiddenSize } = target;
+  const settings = { kind, hiddenSize, heads, adaptation, bidirectional, block, tokens: tokens && [...tokens] };
+  const head = makeHead(parameters, settings);
+  using task = new HeadTask({ head, target, data, rows, windows, seed, type: tensorType(flags.type) });
   return await train(task, loop);
 }

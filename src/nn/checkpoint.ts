@@ -1,8 +1,16 @@
 // Parameters, and whole training runs, as GGUF files.
 import { DraftwrightError } from "../errors.ts";
-import { type GgufTensorSource, type MetadataValue, openGguf, Type, writeGguf } from "../ggml/index.ts";
+import {
+  type GgufTensorSource,
+  type MetadataValue,
+  openGguf,
+  quantizeRows,
+  type TensorType,
+  Type,
+  writeGguf,
+} from "../ggml/index.ts";
 import type { Optimiser } from "./optimiser.ts";
-import type { Parameters } from "./parameters.ts";
+import type { Parameter, Parameters } from "./parameters.ts";
 import type { Random } from "./random.ts";
 
 export type Extra = ReadonlyMap<string, MetadataValue>;
@@ -18,31 +26,52 @@ function sources(all: Parameters): GgufTensorSource[] {
   }));
 }
 
-/** Writes all parameters as F32 under their names. The file appears when it is complete. */
-export function saveParameters(path: string, all: Parameters, extra: Extra = new Map()): void {
-  writeGguf(path, extra, sources(all));
+/**
+ * Writes all parameters under their names, as F32; with `type`, matrices that only products read ("*.weight") as that. The
+ * file appears when it is complete.
+ */
+export function saveParameters(path: string, all: Parameters, extra: Extra = new Map(), type = Type.F32): void {
+  const changes = ({ name, shape }: Parameter) =>
+    type !== Type.F32 && shape.length === 2 && name.endsWith(".weight") && shape[0] % type.blockElements === 0;
+  const as = (parameter: Parameter): GgufTensorSource => {
+    const { name, shape } = parameter;
+    return { name, type, ne: shape, data: () => quantizeRows(type, parameter.read(), shape[0]) };
+  };
+  writeGguf(
+    path,
+    extra,
+    sources(all).map((source, i) => (changes(all.all[i]) ? as(all.all[i]) : source)),
+  );
 }
 
 /**
- * Reads the values of all parameters from a file of `saveParameters` (or any GGUF file with such F32 tensors); others are
- * ignored. Throws `bad-checkpoint` when one is missing or has another shape.
+ * Reads the values of all parameters from a file of `saveParameters` (or any GGUF file with such tensors); others are
+ * ignored. What is not F32 in the file is frozen. Throws `bad-checkpoint` when one is missing or has another shape.
  */
 export function loadParameters(path: string, all: Parameters): void {
   using gguf = openGguf(path);
-  for (const parameter of all.all) parameter.write(readF32(gguf, path, parameter.name, parameter.elements));
+  for (const parameter of all.all) {
+    const type = gguf.tensors.get(parameter.name)?.type ?? Type.F32;
+    const bytes = readBytes(gguf, path, parameter, type);
+    if (type === Type.F32) parameter.write(new Float32Array(bytes.buffer));
+    else parameter.freeze(type, bytes);
+  }
 }
 
-function readF32(gguf: ReturnType<typeof openGguf>, path: string, name: string, elements: number) {
+type Named = Pick<Parameter, "name" | "elements">;
+
+function readBytes(gguf: ReturnType<typeof openGguf>, path: string, { name, elements }: Named, type: TensorType) {
   const tensor = gguf.tensors.get(name);
-  if (!tensor || tensor.type !== Type.F32 || tensor.bytes !== 4 * elements) {
+  const bytes = (elements / type.blockElements) * type.blockBytes;
+  if (!tensor || tensor.type !== type || tensor.bytes !== bytes) {
     const found = tensor ? `is ${tensor.type.name} [${tensor.ne}]` : "is missing";
     throw new DraftwrightError(
       "bad-checkpoint",
-      `${path}: "${name}" ${found}, expected ${elements} F32 elements; use the settings the file was trained with`,
+      `${path}: "${name}" ${found}, expected ${elements} ${type.name} elements; use the settings the file was trained with`,
     );
   }
-  const values = new Float32Array(elements);
-  gguf.readInto(tensor, bytesOf(values));
+  const values = new Uint8Array(bytes);
+  gguf.readInto(tensor, values);
   return values;
 }
 
@@ -77,9 +106,10 @@ export function loadRun(path: string, run: RunState): unknown {
   if (text === undefined) {
     throw new DraftwrightError("bad-checkpoint", `${path} is not the state of a training run; train from the start`);
   }
+  const floats = (named: Named) => new Float32Array(readBytes(gguf, path, named, Type.F32).buffer);
   const state = JSON.parse(text) as { steps: number; random: number[]; progress: unknown };
-  for (const p of run.parameters.all) p.write(readF32(gguf, path, p.name, p.elements));
-  for (const [name, tensor] of run.optimiser.state) tensor.write(readF32(gguf, path, name, tensor.elements));
+  for (const p of run.parameters.all) p.write(floats(p));
+  for (const [name, tensor] of run.optimiser.state) tensor.write(floats({ name, elements: tensor.elements }));
   run.optimiser.steps = state.steps;
   run.random.state = state.random;
   return state.progress;

@@ -1,6 +1,6 @@
-// The numbers that are learned: named F32 tensors in device memory.
+// The numbers that are learned: named F32 tensors in device memory. For use they may be of any type.
 import { DraftwrightError } from "../errors.ts";
-import { type Backend, Storage, type Tensor, Type, trainingOps } from "../ggml/index.ts";
+import { type Backend, Storage, type Tensor, type TensorType, Type, trainingOps } from "../ggml/index.ts";
 import type { Initialiser } from "./initialisers.ts";
 import { Random } from "./random.ts";
 
@@ -13,8 +13,9 @@ export class Parameter {
   trainable = true;
   /** @internal */
   tensor: Tensor | undefined;
+  #type: TensorType = Type.F32;
   /** @internal Values until the tensor has memory. */
-  initial: Float32Array<ArrayBuffer> | undefined;
+  initial: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | undefined;
 
   constructor(name: string, shape: readonly number[], initial: Float32Array<ArrayBuffer>) {
     this.name = name;
@@ -27,9 +28,23 @@ export class Parameter {
     return this.shape.reduce((product, n) => product * n, 1);
   }
 
-  /** A copy of the values. */
+  get type(): TensorType {
+    return this.#type;
+  }
+
+  /** Takes values of another type, as they stand in a file: it is frozen then. Throws `bad-argument` once it is in use. */
+  freeze(type: TensorType, bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.tensor)
+      throw new DraftwrightError("bad-argument", `"${this.name}" is in use: load before the first graph`);
+    this.#type = type;
+    this.trainable = false;
+    this.initial = bytes;
+  }
+
+  /** A copy of the values. Throws `bad-argument` when they are not F32. */
   read(): Float32Array<ArrayBuffer> {
-    if (this.initial) return this.initial.slice();
+    if (this.#type !== Type.F32) throw new DraftwrightError("bad-argument", `"${this.name}" is ${this.#type.name}`);
+    if (this.initial) return (this.initial as Float32Array<ArrayBuffer>).slice();
     const values = new Float32Array(this.elements);
     this.tensor?.read(values);
     return values;
@@ -40,6 +55,7 @@ export class Parameter {
     if (values.length !== this.elements) {
       throw new DraftwrightError("bad-shape", `"${this.name}" has ${this.elements} elements, not ${values.length}`);
     }
+    if (this.#type !== Type.F32) throw new DraftwrightError("bad-argument", `"${this.name}" is ${this.#type.name}`);
     if (this.initial) this.initial = values.slice();
     else this.tensor?.write(values);
   }
@@ -98,12 +114,12 @@ export class Parameters {
     const storage = new Storage(this.backend.bufferTypes().plain, waiting.length);
     this.#storages.push(storage);
     for (const parameter of waiting) {
-      parameter.tensor = storage.tensor(Type.F32, ...parameter.shape);
+      parameter.tensor = storage.tensor(parameter.type, ...parameter.shape);
       if (parameter.trainable) trainingOps.markParameter(parameter.tensor);
     }
     storage.allocate();
     for (const parameter of waiting) {
-      parameter.tensor?.write(parameter.initial as Float32Array);
+      parameter.tensor?.write(parameter.initial as ArrayBufferView);
       parameter.initial = undefined;
     }
   }

@@ -6,5 +6,13 @@ export * from "./loop.ts";
 export { type TrainLoraOptions, trainLora } from "./lora.ts";
 export { reporter } from "./report.ts";
 export { followParent, isTrainingChild, superviseChild } from "./supervise.ts";
-export { type Document, makeSamples, readDocuments, type Sample, splitHeldOut, type TextSource } from "./text-data.ts";
+export {
+  type Document,
+  makeSamples,
+  readDocuments,
+  type Sample,
+  splitHeldOut,
+  type TextSource,
+  textSource,
+} from "./text-data.ts";
 export { TextTask, type TextTaskOptions } from "./text-task.ts";

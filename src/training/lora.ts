@@ -1,11 +1,10 @@
 // `train lora`: a low-rank adapter of a model, learned on texts of the user's.
 import { Backend } from "../ggml/index.ts";
-import { createChatTemplate } from "../lm/index.ts";
 import { openTokenizer } from "../lm/load.ts";
 import { FrozenModel, Lora, type LoraSettings } from "../lm/training/index.ts";
 import { Optimiser, Parameters, Random, saveParameters } from "../nn/index.ts";
 import { type LoopOptions, type TrainingResult, train } from "./loop.ts";
-import { makeSamples, readDocuments, splitHeldOut } from "./text-data.ts";
+import { makeSamples, readDocuments, splitHeldOut, textSource } from "./text-data.ts";
 import { TextTask } from "./text-task.ts";
 
 export interface TrainLoraOptions extends LoopOptions {
@@ -29,13 +28,7 @@ export async function trainLora(options: TrainLoraOptions): Promise<TrainingResu
   using backend = new Backend(undefined, { threads: options.threads });
   using frozen = new FrozenModel(options.model, backend);
   using tokenizer = openTokenizer(options.model);
-  const text = (token: number) => (token < 0 ? "" : Buffer.from(tokenizer.pieceBytes(token)).toString());
-  const template = createChatTemplate({
-    template: frozen.chatTemplate,
-    bosToken: text(tokenizer.bos),
-    eosToken: text(tokenizer.eos),
-  });
-  const source = { tokenizer, template };
+  const source = textSource(tokenizer, frozen.chatTemplate);
   const documents = (await Promise.all(options.data.map((path) => readDocuments(path, source)))).flat();
   const split = splitHeldOut(documents, options.heldOut ?? 0.05, new Random(seed));
   using parameters = new Parameters(backend, seed);

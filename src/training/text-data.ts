@@ -2,7 +2,7 @@
 // only.
 import { readFileSync } from "node:fs";
 import { DraftwrightError } from "../errors.ts";
-import type { ChatMessage, ChatTemplate, Tokenizer } from "../lm/index.ts";
+import { type ChatMessage, type ChatTemplate, createChatTemplate, type Tokenizer } from "../lm/index.ts";
 import type { Random } from "../nn/index.ts";
 
 export interface Sample {
@@ -15,6 +15,13 @@ export interface Sample {
 export interface TextSource {
   readonly tokenizer: Tokenizer;
   readonly template?: ChatTemplate;
+}
+
+/** Of a model: `chatTemplate` as its file has it. */
+export function textSource(tokenizer: Tokenizer, chatTemplate: string | undefined): TextSource {
+  const text = (token: number) => (token < 0 ? "" : Buffer.from(tokenizer.pieceBytes(token)).toString());
+  const [bosToken, eosToken] = [text(tokenizer.bos), text(tokenizer.eos)];
+  return { tokenizer, template: createChatTemplate({ template: chatTemplate, bosToken, eosToken }) };
 }
 
 export type Document =

@@ -1,6 +1,7 @@
 // A trained head as a GGUF file: its settings, the target it belongs to, its parameters.
 import { DraftwrightError } from "../../errors.ts";
 import { type MetadataValue, openGguf } from "../../ggml/gguf/index.ts";
+import { type TensorType, Type } from "../../ggml/index.ts";
 import { loadParameters, type Parameters, saveParameters } from "../../nn/index.ts";
 import { amphistaHead } from "./amphista.ts";
 import { eagleHead } from "./eagle.ts";
@@ -9,6 +10,7 @@ import { medusaHead } from "./medusa.ts";
 import type { TargetParts } from "./target-parts.ts";
 
 const SETTINGS = "draftwright.head.settings";
+const TOKENS = "draftwright.head.tokens";
 const TARGET = "draftwright.head.target";
 
 const makers = { medusa: medusaHead, amphista: amphistaHead, eagle: eagleHead, falcon: eagleHead };
@@ -19,13 +21,16 @@ export function makeHead(parameters: Parameters, settings: HeadSettings): Head {
   return makers[settings.kind](parameters, settings);
 }
 
-export function saveHead(path: string, head: Head, targetHash: string): void {
+/** `type`: of its matrices. */
+export function saveHead(path: string, head: Head, targetHash: string, type: TensorType = Type.F32): void {
+  const { tokens, ...settings } = head.settings;
   const metadata = new Map<string, MetadataValue>([
     ["general.type", { type: "string", value: "draftwright-head" }],
-    [SETTINGS, { type: "string", value: JSON.stringify(head.settings) }],
+    [SETTINGS, { type: "string", value: JSON.stringify(settings) }],
     [TARGET, { type: "string", value: targetHash }],
   ]);
-  saveParameters(path, head.parameters, metadata);
+  if (tokens) metadata.set(TOKENS, { type: "array", element: "int32", value: Int32Array.from(tokens) });
+  saveParameters(path, head.parameters, metadata, type);
 }
 
 /** What a file of `saveHead` is. Throws `bad-model` for other files. */
@@ -39,7 +44,8 @@ export function readHeadSettings(path: string): { settings: HeadSettings; target
       `${path} is no drafting head; make one with \`draftwright train amphista\``,
     );
   }
-  return { settings: JSON.parse(settings) as HeadSettings, target };
+  const tokens = gguf.metadata.numbers(TOKENS, ["int32"]) as Int32Array | undefined;
+  return { settings: { ...(JSON.parse(settings) as HeadSettings), tokens: tokens && [...tokens] }, target };
 }
 
 /** Reads a head for a target. Throws `bad-model` when it was trained for another one. */
@@ -51,7 +57,16 @@ export function loadHead(path: string, parameters: Parameters, target: TargetPar
       `${path} was trained for another target (${found.target.slice(0, 12)}, not ${target.hash.slice(0, 12)}); train it anew`,
     );
   }
+  if (String(found.settings.tokens) !== String(target.draftTokens)) {
+    throw new DraftwrightError("bad-model", `${path} drafts other tokens than the target's parts were read for`);
+  }
   const head = makeHead(parameters, found.settings);
   loadParameters(path, parameters);
   return head;
+}
+
+/** The tokens a head drafts, as `readTargetParts` takes them. */
+export function draftTokensOf(path: string): Int32Array | undefined {
+  const { tokens } = readHeadSettings(path).settings;
+  return tokens && Int32Array.from(tokens);
 }

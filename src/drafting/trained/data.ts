@@ -158,6 +158,14 @@ function join(target: TargetParts, texts: readonly Text[], hiddenSize: number): 
   return data;
 }
 
+/** The `count` tokens that the target says most often. */
+export function commonTokens({ top, tokens }: HeadData, count: number): Int32Array {
+  const said = new Map<number, number>();
+  for (let row = 0; row < tokens.length; row++) said.set(top[row * TOP], (said.get(top[row * TOP]) ?? 0) + 1);
+  const order = [...said].sort(([a, m], [b, n]) => n - m || a - b);
+  return Int32Array.from(order.slice(0, count).map(([token]) => token)).sort();
+}
+
 const floats = new Float32Array(1);
 const bits = new Uint32Array(floats.buffer);
 

@@ -93,7 +93,7 @@ class HeadSession implements DraftSession {
     this.#target = options.target;
     this.#view = view;
     this.#acceptance = view.acceptance;
-    this.#branches = Math.min(options.branches ?? 3, ranks, view.vocabSize);
+    this.#branches = Math.min(options.branches ?? 3, ranks, options.target.output.shape[1]);
     const { heads } = options.head.settings;
     this.#block = blockSize(options.head.settings);
     this.#levels = this.#grows ? (options.depth ?? 6) : heads;
@@ -269,7 +269,9 @@ class HeadSession implements DraftSession {
   #candidates(logits: Float32Array): { token: number; chance: number; confidence: number }[] {
     const { tokens, probabilities } = likeliest(logits, this.#branches);
     let left = 1;
-    return tokens.map((token, i) => {
+    const names = this.#target.draftTokens;
+    return tokens.map((index, i) => {
+      const token = names ? names[index] : index;
       const confidence = Math.min(confidences - 1, Math.floor(probabilities[i] * confidences));
       const chance = Math.min(left, this.#acceptance.chance(ranks + confidence, 0, (confidence + 0.5) / confidences));
       left -= chance;

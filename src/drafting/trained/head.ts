@@ -15,6 +15,8 @@ export interface HeadSettings {
   readonly bidirectional: boolean;
   /** Falcon: positions drafted in a pass, k. Row i then estimates f_(i+k), and the rows of a block see each other. */
   readonly block?: number;
+  /** Tokens that are drafted; absent: all of the target's. */
+  readonly tokens?: readonly number[];
 }
 
 /** Positions that one pass of a head with one output a row drafts; 1 for all but Falcon. */

@@ -2,7 +2,7 @@
 import { Backend } from "../../ggml/index.ts";
 import { Parameters } from "../../nn/index.ts";
 import type { Drafter } from "../drafter.ts";
-import { loadHead } from "./artefact.ts";
+import { draftTokensOf, loadHead } from "./artefact.ts";
 import { type HeadDrafterOptions, headDrafter } from "./drafter.ts";
 import { readTargetParts } from "./target-parts.ts";
 
@@ -28,7 +28,7 @@ export function openHeadDrafter(
   };
   try {
     const backend = own(new Backend(undefined, { threads }));
-    const target = own(readTargetParts(targetPath, backend));
+    const target = own(readTargetParts(targetPath, backend, draftTokensOf(path)));
     const head = loadHead(path, own(new Parameters(backend)), target);
     return { ...headDrafter({ ...settings, backend, head, target }), [Symbol.dispose]: dispose };
   } catch (error) {

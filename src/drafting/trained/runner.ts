@@ -18,7 +18,7 @@ export interface RunRows {
 }
 
 export interface RunResult {
-  /** [vocabSize] of a wanted row (by its place in `wanted`) and a drafted position. Valid until the next run. */
+  /** [tokens drafted] of a wanted row (by its place in `wanted`) and a drafted position. Valid until the next run. */
   logits(wanted: number, position: number): Float32Array;
   /** [hiddenSize] that the logits came from. */
   output(wanted: number): Float32Array;
@@ -94,11 +94,11 @@ export class HeadRunner {
     }
     for (let i = 0; i < wanted; i++) graph.wanted.array[i] = rows.wanted[Math.min(i, rows.wanted.length - 1)];
     graph.tape.run();
-    const { hiddenSize, vocabSize } = this.#target;
+    const { hiddenSize, output } = this.#target;
     const { heads } = this.#head.settings;
+    const classes = output.shape[1];
     return {
-      logits: (row, position) =>
-        graph.logits.array.subarray((row * heads + position) * vocabSize).subarray(0, vocabSize),
+      logits: (row, position) => graph.logits.array.subarray((row * heads + position) * classes).subarray(0, classes),
       output: (row) => graph.outputs.array.subarray(row * heads * hiddenSize).subarray(0, hiddenSize),
     };
   }

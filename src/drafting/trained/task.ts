@@ -1,5 +1,6 @@
 // Learning a head from the target's texts.
 import { DraftwrightError } from "../../errors.ts";
+import type { TensorType } from "../../ggml/index.ts";
 import { argmax } from "../../lm/sampling/index.ts";
 import {
   add,
@@ -34,6 +35,8 @@ export interface HeadTaskOptions {
   readonly seed: number;
   /** Windows judged at an evaluation; default 32. */
   readonly judged?: number;
+  /** Of the saved head's matrices; default F32. */
+  readonly type?: TensorType;
 }
 
 /** Weight of each further position of a loss (Medusa's recipe). */
@@ -60,6 +63,8 @@ export class HeadTask implements TrainingTask {
   readonly #heldOut: readonly number[];
   readonly #learn: HeadGraph;
   readonly #judge: HeadGraph;
+  /** Row of the output matrix of each token, -1: none. Absent: in order. */
+  readonly #index: Int32Array | undefined;
 
   /** Throws `bad-model` for another target's data, `bad-argument` for too little. */
   constructor(options: HeadTaskOptions) {
@@ -75,6 +80,10 @@ export class HeadTask implements TrainingTask {
     this.#windows = options.windows ?? 4;
     this.parameters = head.parameters;
     this.random = new Random(options.seed);
+    if (target.draftTokens) {
+      this.#index = new Int32Array(target.vocabSize).fill(-1);
+      for (const [i, token] of target.draftTokens.entries()) this.#index[token] = i;
+    }
     const { train, heldOut } = this.#split(data);
     this.#train = train;
     this.#heldOut = heldOut;
@@ -124,7 +133,7 @@ export class HeadTask implements TrainingTask {
     tape.beforeRun(() => {
       position.set(Array.from({ length: rows }, (_, i) => i));
     });
-    const labels = new Labels(tape, target.vocabSize, all * reach, TOP);
+    const labels = new Labels(tape, target.output.shape[1], all * reach, TOP);
     const attend: Attend = (_, q, k, v) => {
       const [size, heads] = q.shape;
       const apart = (x: typeof q) => reshape(x, size, heads, rows, windows);
@@ -180,14 +189,15 @@ export class HeadTask implements TrainingTask {
   ): void {
     const { data, target } = this.#options;
     const [rows, k, size] = [this.#rows, this.#block, data.hiddenSize];
+    const classes = target.output.shape[1];
     const logits = (this.#judge.parts.logits as { array: Float32Array }).array;
     let wrong = 0;
     const starts: [row: number, at: number][] = [];
     for (const [w, first] of windows.entries()) {
       for (let i = 0; i < rows; i++) {
         const row = w * rows + i;
-        const best = argmax(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize));
-        if (best !== data.top[(first + i + k) * TOP]) wrong++;
+        const best = argmax(logits.subarray(row * classes, (row + 1) * classes));
+        if (this.#token(best) !== data.top[(first + i + k) * TOP]) wrong++;
         if ((i + phases[w]) % k === 0) starts.push([row, first + i]);
       }
     }
@@ -222,14 +232,30 @@ export class HeadTask implements TrainingTask {
         if (seen < rows) mask.array.fill(Number.NEGATIVE_INFINITY, from + seen, from + rows);
         token.array[w * rows + i] = data.tokens[first + i + 1];
         for (let j = 0; j < reach; j++) {
-          const at = (first + i + k + j) * TOP;
-          const chances = data.chances.subarray(at, at + TOP);
-          const sum = chances.reduce((a, b) => a + b, 0);
-          const row = (w * rows + i) * reach + j;
-          labels.soft(row, data.top.subarray(at, at + TOP), chances, weights[j] / total / sum);
+          this.#label(labels, (w * rows + i) * reach + j, first + i + k + j, weights[j] / total);
         }
       }
     }
+  }
+
+  /** The row's likeliest tokens; none when the head cannot draft the first of them. */
+  #label(labels: Labels, row: number, at: number, weight: number): void {
+    const { top, chances } = this.#options.data;
+    const found: number[] = [];
+    const parts: number[] = [];
+    for (let i = at * TOP; i < (at + 1) * TOP; i++) {
+      const index = this.#index ? this.#index[top[i]] : top[i];
+      if (index >= 0) {
+        found.push(index);
+        parts.push(chances[i]);
+      } else if (i === at * TOP) return;
+    }
+    labels.soft(row, found, parts, weight / parts.reduce((a, b) => a + b, 0));
+  }
+
+  /** Of a row of the output matrix. */
+  #token(index: number): number {
+    return this.#options.target.draftTokens?.[index] ?? index;
   }
 
   /**
@@ -240,6 +266,7 @@ export class HeadTask implements TrainingTask {
     const { data, judged = 32, target } = this.#options;
     const reach = this.#reach;
     const k = this.#block;
+    const classes = target.output.shape[1];
     const right = new Array<number>(reach).fill(0);
     let [seen, chains, loss, runs] = [0, 0, 0, 0];
     for (let at = 0; at < Math.min(judged, this.#heldOut.length); at += this.#windows) {
@@ -253,7 +280,7 @@ export class HeadTask implements TrainingTask {
           let unbroken = true;
           for (let j = 0; j < reach; j++) {
             const row = (w * this.#rows + i) * reach + j;
-            const best = argmax(logits.subarray(row * target.vocabSize, (row + 1) * target.vocabSize));
+            const best = this.#token(argmax(logits.subarray(row * classes, (row + 1) * classes)));
             const agrees = best === data.top[(first + i + k + j) * TOP];
             if (agrees) right[j]++;
             if (agrees && unbroken) chains++;
@@ -269,7 +296,7 @@ export class HeadTask implements TrainingTask {
   }
 
   save(path: string): void {
-    saveHead(path, this.#options.head, this.#options.target.hash);
+    saveHead(path, this.#options.head, this.#options.target.hash, this.#options.type);
   }
 
   [Symbol.dispose](): void {
