@@ -58,6 +58,7 @@ async function run(flags: Flags): Promise<void> {
     model,
     ...(flags.model !== undefined && { modelId: idOf(flags.model) }),
     others: Object.fromEntries((flags.also ?? []).map((name) => [idOf(name), () => load(name, undefined)])),
+    load: (name, draftModels) => load(name, draftModels && [...draftModels]),
     idleSeconds: flags.idle,
     host: flags.host,
     port: flags.port,

@@ -11,6 +11,7 @@ import { completions } from "./openai/completions.ts";
 import { responses } from "./openai/responses.ts";
 import { props } from "./props.ts";
 import type { Service, Variables } from "./service.ts";
+import { studioEndpoints, studioPages } from "./studio/index.ts";
 
 /** Routes that need no key: whether the server lives is no secret. */
 const open = new Set(["/health"]);
@@ -40,6 +41,7 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
       cors({ origin: origins.includes("*") ? "*" : [...origins], exposeHeaders: ["x-request-id", "retry-after"] }),
     );
   }
+  if (service.settings.studio) studioPages(app);
   app.use(async (c, next) => {
     if (keys.required && !open.has(c.req.path)) {
       const scope = keys.identify(keyOf((name) => c.req.header(name)));
@@ -67,6 +69,7 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
   app.post("/v1/completions", (c) => completions(c, service));
   app.post("/v1/responses", (c) => responses(c, service));
   app.post("/v1/messages", (c) => messages(c, service));
+  if (service.settings.studio) studioEndpoints(app, service);
 
   app.notFound((c) => {
     const known = app.routes.filter(({ path, method }) => path === c.req.path && method !== "ALL");

@@ -16,6 +16,7 @@ class OnDemand {
   #loading: Promise<Model> | undefined;
   #users = 0;
   #timer: NodeJS.Timeout | undefined;
+  #model: Model | undefined;
 
   constructor(load: () => Promise<Model>, idleMs: number) {
     this.#load = load;
@@ -26,12 +27,22 @@ class OnDemand {
     return this.#loading !== undefined;
   }
 
+  /** Undefined while it is not loaded. */
+  get model(): Model | undefined {
+    return this.#model;
+  }
+
+  get users(): number {
+    return this.#users;
+  }
+
   async use(): Promise<Model> {
     clearTimeout(this.#timer);
     this.#users++;
     this.#loading ??= this.#load();
     try {
-      return await this.#loading;
+      this.#model = await this.#loading;
+      return this.#model;
     } catch (error) {
       this.#loading = undefined;
       this.#users--;
@@ -49,8 +60,19 @@ class OnDemand {
     clearTimeout(this.#timer);
     const loading = this.#loading;
     this.#loading = undefined;
+    this.#model = undefined;
     await (await loading)?.dispose();
   }
+}
+
+export interface ServedModel {
+  readonly id: string;
+  readonly isDefault: boolean;
+  readonly loading: boolean;
+  /** Undefined while it is not loaded. */
+  readonly model: Model | undefined;
+  /** Requests that use it now; not counted for the default one. */
+  readonly users: number;
 }
 
 export interface ModelsOptions {
@@ -66,15 +88,15 @@ export interface ModelsOptions {
 /** The models of a server. The id `default`, and no id at all, name the default one, which stays loaded. */
 export class Models {
   readonly default: Omit<Lease, "release">;
-  readonly #others: ReadonlyMap<string, OnDemand>;
+  readonly #others: Map<string, OnDemand>;
+  readonly #idleMs: number;
   readonly #created = Math.floor(Date.now() / 1000);
 
   constructor({ model, modelId, others = {}, idleSeconds }: ModelsOptions) {
     const id = modelId ?? (model.info.name.trim() || basename(model.info.path).replace(/\.gguf$/, ""));
     this.default = { id, model };
-    this.#others = new Map(
-      Object.entries(others).map(([name, load]) => [name, new OnDemand(load, idleSeconds * 1000)]),
-    );
+    this.#idleMs = idleSeconds * 1000;
+    this.#others = new Map(Object.entries(others).map(([name, load]) => [name, new OnDemand(load, this.#idleMs)]));
   }
 
   /** Throws `ApiError` 404, or what loading throws. */
@@ -111,10 +133,51 @@ export class Models {
     return { ...common, meta: { loaded: true, context_length: contextLength, architecture, numerics } };
   }
 
+  /** Every model but the aliases: what is loaded of it, and by how many requests it is used. */
+  entries(): ServedModel[] {
+    const { id, model } = this.default;
+    const others = [...this.#others].map(([id, other]) => ({
+      id,
+      isDefault: false,
+      loading: other.loaded && !other.model,
+      model: other.model,
+      users: other.users,
+    }));
+    return [{ id, isDefault: true, loading: false, model, users: 0 }, ...others];
+  }
+
+  /** One more, loaded when it is first asked for; it takes the place of an unused one of that id. Throws `ApiError` 409. */
+  async add(id: string, load: () => Promise<Model>): Promise<void> {
+    if (id === this.default.id || id === "default")
+      throw inUse(`The model '${id}' is the default one, loaded already.`);
+    if (this.#others.has(id)) await this.unload(id);
+    this.#others.set(id, new OnDemand(load, this.#idleMs));
+  }
+
+  /** Frees its memory; the next request loads it again. Throws `ApiError` 404 or 409. */
+  async unload(id: string): Promise<void> {
+    if (id === this.default.id || id === "default") {
+      throw inUse("The default model stays loaded as long as the server runs.");
+    }
+    const other = this.#others.get(id);
+    if (!other) throw unknown(id);
+    if (other.users > 0) throw inUse(`The model '${id}' is answering requests: wait for them, or stop them.`);
+    await other.unload();
+  }
+
+  /** Forgets one that could not be loaded. */
+  forget(id: string): void {
+    this.#others.delete(id);
+  }
+
   /** Unloads the others; the default one is its owner's. */
   async close(): Promise<void> {
     await Promise.all([...this.#others.values()].map((other) => other.unload()));
   }
+}
+
+function inUse(message: string): ApiError {
+  return new ApiError(409, message, { code: "model_in_use", param: "model" });
 }
 
 function unknown(id: string): ApiError {

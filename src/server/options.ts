@@ -1,4 +1,4 @@
-import type { DraftChoice, Model } from "../engine/index.ts";
+import { type DraftChoice, loadModel, type Model } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
 
 export interface ServerLimits {
@@ -38,6 +38,13 @@ export interface ServerOptions {
   readonly others?: Readonly<Record<string, () => Promise<Model>>>;
   /** Seconds without requests after which one of the others is disposed of. Default 300. */
   readonly idleSeconds?: number;
+  /**
+   * How Studio's model manager loads a model of the store, with models that draft for it (undefined: the usual ones).
+   * Default: `loadModel` with its defaults.
+   */
+  readonly load?: (model: string, draftModels: readonly string[] | undefined) => Promise<Model>;
+  /** The page at `/` and its endpoints below `/studio/`. Default true. */
+  readonly studio?: boolean;
   /** Default 127.0.0.1: this machine only. */
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
@@ -85,6 +92,8 @@ export function settingsOf(options: ServerOptions): Settings {
     cors: [],
     others: {},
     idleSeconds: 300,
+    studio: true,
+    load: (model, draftModels) => loadModel({ model, draftModels }),
     log: {},
     ...defined(options),
     parallel,

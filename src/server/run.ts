@@ -44,6 +44,11 @@ export class Run {
     else options.client.addEventListener("abort", this.#onClientGone, { once: true });
   }
 
+  /** Aborts when the run ends, whoever ends it. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
   get aborted(): boolean {
     return this.#controller.signal.aborted;
   }
@@ -55,7 +60,10 @@ export class Run {
     const generating = this.model.generate(prompt, {
       ...options,
       signal: this.#controller.signal,
-      onRound: (round) => watch.round(round),
+      onRound: (round) => {
+        watch.round(round);
+        options.onRound?.(round);
+      },
     });
     generating.result.then(
       (result) => {

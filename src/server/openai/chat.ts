@@ -6,12 +6,13 @@ import { formatConstraint, responseFormatSchema } from "../constraint.ts";
 import { startTurn, textAndCalls, wholeAnswer } from "../conversation.ts";
 import { refusePending } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
+import { RoundEvents } from "../round-events.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
 import type { OutputReader } from "../tools/output-reader.ts";
 import { toolChoiceSchema, toolSchema } from "../tools/tool.ts";
 import { chatChunks } from "./chat-stream.ts";
-import { choiceSeed, generateOptions, samplingFields, wantsSources } from "./fields.ts";
+import { choiceSeed, generateOptions, samplingFields, wantsRounds, wantsSources } from "./fields.ts";
 import { messageSchema, toChatMessage } from "./messages.ts";
 import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
 
@@ -36,18 +37,24 @@ export async function chatCompletions(c: Context, service: Service): Promise<Res
   try {
     const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
     const options = generateOptions(body, maxTokens, service.settings, run.model.info.contextLength);
+    const rounds = wantsRounds(body) ? new RoundEvents(run.model) : undefined;
     const { choices, readers } = startTurn(run, {
       messages: body.messages.map(toChatMessage),
       tools: body.tools ?? [],
       toolChoice: body.tool_choice ?? "auto",
       constraint: formatConstraint(body.response_format),
-      options: Array.from({ length: n }, (_, choice) => ({ ...options, seed: choiceSeed(body.seed, choice) })),
+      options: Array.from({ length: n }, (_, choice) => ({
+        ...options,
+        ...rounds?.options(choice),
+        seed: choiceSeed(body.seed, choice),
+      })),
     });
     const head = { id: `chatcmpl-${randomUUID()}`, created: run.created, model: run.modelId };
     if (body.stream) {
       const includeUsage = body.stream_options?.include_usage === true;
       const sources = wantsSources(body);
-      return await streamAnswer(service, run, chatChunks({ choices, readers, head, includeUsage, sources }));
+      const chunks = chatChunks({ choices, readers, head, includeUsage, sources });
+      return await streamAnswer(service, run, rounds?.join(chunks) ?? chunks);
     }
     const results = await run.results(choices);
     return c.json({

@@ -6,10 +6,11 @@ import { choiceEvents } from "../choice-events.ts";
 import { ApiError, refusePending } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
 import { sseEvent } from "../http/sse.ts";
+import { RoundEvents } from "../round-events.ts";
 import type { Run } from "../run.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
-import { choiceSeed, generateOptions, samplingFields, wantsSources } from "./fields.ts";
+import { choiceSeed, generateOptions, samplingFields, wantsRounds, wantsSources } from "./fields.ts";
 import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
 
 const tokens = z.array(z.int().min(0)).min(1);
@@ -40,9 +41,14 @@ export async function completions(c: Context, service: Service): Promise<Respons
     for (const prompt of prompts) checkTokens(prompt, vocabulary);
     // OpenAI's default for this endpoint.
     const options = generateOptions(body, body.max_tokens ?? 16, service.settings, run.model.info.contextLength);
-    const choices = prompts.flatMap((prompt) =>
+    const rounds = wantsRounds(body) ? new RoundEvents(run.model) : undefined;
+    const choices = prompts.flatMap((prompt, i) =>
       Array.from({ length: n }, (_, choice) =>
-        run.generate(prompt, { ...options, seed: choiceSeed(body.seed, choice) }),
+        run.generate(prompt, {
+          ...options,
+          ...rounds?.options(i * n + choice),
+          seed: choiceSeed(body.seed, choice),
+        }),
       ),
     );
     const echoes = await echoesOf(body, prompts, n, run);
@@ -53,7 +59,8 @@ export async function completions(c: Context, service: Service): Promise<Respons
       model: run.modelId,
     };
     if (body.stream) {
-      return await streamAnswer(service, run, chunks(choices, echoes, head, body, prompts.length));
+      const events = chunks(choices, echoes, head, body, prompts.length);
+      return await streamAnswer(service, run, rounds?.join(events) ?? events);
     }
     const results = await run.results(choices);
     return c.json({

@@ -9,8 +9,16 @@ const integer = (least: number, most = Number.MAX_SAFE_INTEGER) => z.int().min(l
 
 const draftNames = z.union([z.string(), z.array(z.string()).min(1)]);
 const draft = z.union(
-  [draftNames, z.object({ method: draftNames.nullish(), budget: integer(1, 256), sources: z.boolean().nullish() })],
-  { error: 'it must be "auto", "off", drafters, or { method, budget, sources }' },
+  [
+    draftNames,
+    z.object({
+      method: draftNames.nullish(),
+      budget: integer(1, 256),
+      sources: z.boolean().nullish(),
+      rounds: z.boolean().nullish(),
+    }),
+  ],
+  { error: 'it must be "auto", "off", drafters, or { method, budget, sources, rounds }' },
 );
 
 export const predictionText = z.union([z.string(), z.array(z.object({ type: z.literal("text"), text: z.string() }))]);
@@ -87,6 +95,11 @@ export function choiceSeed(seed: number | null | undefined, choice: number): num
 /** Whether the answer shows which drafter proposed each token. */
 export function wantsSources(body: SamplingBody): boolean {
   return draftOf(body).sources === true;
+}
+
+/** Whether a stream shows its rounds: draft trees, what was accepted, and what they cost. */
+export function wantsRounds(body: SamplingBody): boolean {
+  return body.stream === true && draftOf(body).rounds === true;
 }
 
 function draftOf({ draft }: SamplingBody) {
