@@ -2,6 +2,7 @@ import { DraftwrightError } from "../errors.ts";
 import type { LanguageModel, Sequence } from "../lm/model.ts";
 import type { SamplingParams } from "../lm/sampling/index.ts";
 import type { Calibration } from "./calibration.ts";
+import type { Constraint } from "./constraint.ts";
 import type { CostCurve } from "./cost-curve.ts";
 import type { Drafter } from "./drafter.ts";
 import type { Guard } from "./guard.ts";
@@ -35,6 +36,10 @@ export interface GenerationOptions {
   readonly stopTokens?: ReadonlySet<number>;
   /** Asked once for each emitted token, in order; true ends the text after that token (a stop string is complete). */
   readonly isStopText?: (token: number) => boolean;
+  /** What the output may be. Tokens it forbids are never emitted, whatever is drafted; where it is complete the text ends. */
+  readonly constraint?: Constraint;
+  /** Fill `EmittedToken.logprobs`, with so many of the likeliest tokens. */
+  readonly logprobs?: number;
   /** What is learned across generations of one target: its cost, the drafters' chances, whether drafting pays. */
   readonly curve?: CostCurve;
   readonly calibration?: Calibration;

@@ -1,3 +1,4 @@
+import type { Logprobs } from "./logprobs.ts";
 import type { Decision } from "./market.ts";
 import type { RoundRecord } from "./recording.ts";
 
@@ -7,6 +8,8 @@ export interface EmittedToken {
   readonly token: number;
   /** Name of the drafter that proposed it, or "target". */
   readonly source: string;
+  /** Only of a generation that was asked for them. */
+  readonly logprobs?: Logprobs;
 }
 
 /** Why and how a round ran. */

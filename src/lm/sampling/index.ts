@@ -7,5 +7,6 @@
 export { argmax } from "./argmax.ts";
 export { createHistory, type TokenHistory } from "./history.ts";
 export { keyedUniform } from "./keyed-uniform.ts";
+export { logSumExp, type TokenLogprob, topLogprobs } from "./logprobs.ts";
 export type { SamplingParams } from "./params.ts";
 export { createSampler, type Sampler } from "./sampler.ts";
