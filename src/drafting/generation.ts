@@ -9,11 +9,13 @@ import {
   type TokenHistory,
 } from "../lm/sampling/index.ts";
 import { Calibration } from "./calibration.ts";
+import { ConstrainedText } from "./constraint.ts";
 import { type CostCurve, unmeasuredCurve } from "./cost-curve.ts";
 import type { RoundResult, TokenView } from "./drafter.ts";
 import { seededPick } from "./drafters/sampled-draft.ts";
 import { checkOptions, type GenerationOptions, targetName } from "./generation-options.ts";
 import { Guard } from "./guard.ts";
+import { LogprobReader } from "./logprobs.ts";
 import { type Draft, Market, type Seat } from "./market.ts";
 import { type Prices, soloPrices } from "./prices.ts";
 import { recordOffer, recordTree } from "./recording.ts";
@@ -64,6 +66,8 @@ export class Generation {
   private readonly auto: boolean;
   private readonly surveys: boolean;
   private readonly verdict: Verdict = { path: [], emitted: [] };
+  private readonly constrained: ConstrainedText | undefined;
+  private readonly logprobs: LogprobReader | undefined;
   private round: { readonly draft: Draft; readonly draftMs: number; readonly prices: Prices } | undefined;
   private closed = false;
 
@@ -84,6 +88,8 @@ export class Generation {
     if (options.verify === "ratio") {
       this.ratio = keyedChoices((position, stream) => keyedUniform(seed, completion, position, stream));
     }
+    if (options.constraint) this.constrained = new ConstrainedText(options.constraint);
+    if (options.logprobs !== undefined) this.logprobs = new LogprobReader(options.logprobs);
     this.curve = options.curve ?? unmeasuredCurve();
     this.guard = options.guard ?? new Guard();
     this.clock = options.clock ?? (() => performance.now());
@@ -168,7 +174,8 @@ export class Generation {
       );
     }
     const start = this.clock();
-    const draft = this.market.draft(this.view(), prices);
+    const bought = this.market.draft(this.view(), prices);
+    const draft = this.constrained ? { ...bought, tree: this.constrained.prune(bought.tree) } : bought;
     this.round = { draft, draftMs: this.clock() - start, prices };
     return draft;
   }
@@ -183,6 +190,7 @@ export class Generation {
     const cut = this.market.cut(draft, nodes ?? this.market.worth(draft, this.view(), prices), prices);
     const batch = this.batches.fill(this.sequence, this.tokens[this.length - 1], cut.tree);
     for (const { session } of this.seats) session.verifying?.(cut.tree);
+    this.constrained?.begin(cut.tree);
     this.round = { draft: cut, draftMs: draftMs + this.clock() - start, prices };
     return { batch };
   }
@@ -254,14 +262,22 @@ export class Generation {
 
   /** Verifies, appends what is emitted, and commits the rows of all of it but the last token. */
   private verify(tree: DraftTree, result: ForwardResult, firstRow: number): readonly EmittedToken[] {
-    const { verdict, sources } = this;
-    const logits = (node: number) => result.logits(firstRow + node + 1);
+    const { verdict, sources, constrained, logprobs } = this;
+    logprobs?.begin();
+    // Each node on the path is asked for once, root side first.
+    const logits = (node: number) => {
+      const row = result.logits(firstRow + node + 1);
+      logprobs?.read(row);
+      constrained?.mask(node, row);
+      return row;
+    };
     if (this.ratio) verifyRatio(tree, logits, this.sampler, this.history, this.ratio, this.length, verdict);
     else verifyMatch(tree, logits, this.sampler, this.history, this.draws, this.length, verdict);
     const emitted: EmittedToken[] = [];
     for (const token of verdict.emitted) {
       const node = verdict.path[emitted.length];
-      emitted.push({ token, source: node === undefined ? targetName : sources[tree.source[node]] });
+      const source = node === undefined ? targetName : sources[tree.source[node]];
+      emitted.push({ token, source, ...(logprobs && { logprobs: logprobs.of(emitted.length, token) }) });
       this.tokens[this.length++] = token;
       this.finishReason = this.reasonToStop(token);
       if (this.finishReason || this.surveys) break;
@@ -276,8 +292,10 @@ export class Generation {
   }
 
   private reasonToStop(token: number): FinishReason | null {
+    const isWhole = this.constrained?.push(token);
     if (this.options.stopTokens?.has(token)) return "stop";
     if (this.options.isStopText?.(token)) return "stop-string";
+    if (isWhole) return "stop";
     if (this.length - this.promptLength >= this.options.maxTokens) return "length";
     return this.length >= this.tokens.length ? "context" : null;
   }

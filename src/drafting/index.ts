@@ -10,6 +10,7 @@ export * from "./databases/index.ts";
 export type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "./drafter.ts";
 export { bigramTable } from "./drafters/bigram.ts";
 export * from "./drafters/cascade/index.ts";
+export { type ForeseeingConstraint, grammarDrafter } from "./drafters/grammar.ts";
 export {
   type DatabaseCounts,
   type DatabaseName,
@@ -27,6 +28,7 @@ export { type PickFrom, type SampledDrafts, seededPick } from "./drafters/sample
 export { Generation, type PreparedRound } from "./generation.ts";
 export type { GenerationOptions } from "./generation-options.ts";
 export { Guard } from "./guard.ts";
+export type { Logprobs } from "./logprobs.ts";
 export type { Decision, Policy } from "./market.ts";
 export { type MeasureOptions, measureCurve } from "./measure-curve.ts";
 export { type Prices, soloPrices } from "./prices.ts";

@@ -7,6 +7,7 @@ import type { GeneratedToken } from "./result.ts";
 import type { EngineModel } from "./runtime.ts";
 import type { Task } from "./scheduler.ts";
 import { TextStream } from "./text-stream.ts";
+import { describeLogprobs } from "./token-logprobs.ts";
 import { toWire } from "./wire-error.ts";
 
 /**
@@ -20,7 +21,8 @@ const draftRows = 32;
 /** What all generations of one target share. */
 export type SharedOptions = Required<
   Pick<GenerationOptions, "drafters" | "policy" | "curve" | "calibration" | "guard">
->;
+> &
+  Pick<GenerationOptions, "constraint">;
 
 /** One request being served: encodes, takes rows, runs rounds, turns tokens into text, and reports to the caller. */
 export class GenerationTask implements Task {
@@ -58,7 +60,7 @@ export class GenerationTask implements Task {
 
   start(): boolean {
     const { model, tokenizer } = this.#target;
-    const { maxTokens, sampling, seed, verify } = this.#request;
+    const { maxTokens, sampling, seed, verify, logprobs } = this.#request;
     this.#promptTokens ??= fitPrompt(this.#target, this.#request);
     const rows = Math.min(model.contextLength, this.#promptTokens.length + maxTokens + draftRows);
     let sequence: Sequence | undefined;
@@ -75,6 +77,7 @@ export class GenerationTask implements Task {
         stopTokens: new Set(tokenizer.endOfGeneration),
         isStopText: (token) => this.#takeText(token),
         record: this.#request.record,
+        logprobs,
         ...this.#shared,
       });
       return true;
@@ -106,6 +109,7 @@ export class GenerationTask implements Task {
       result: {
         promptTokens: this.#promptTokens?.length ?? 0,
         finishReason: report.finishReason === "stop-string" ? "stop" : report.finishReason,
+        ...(this.#text.stop !== undefined && { stopString: this.#text.stop }),
         prefillMs: this.#prefillMs,
         decodeMs: this.#decodeMs,
         drafting: this.#stats.toJSON(),
@@ -129,10 +133,11 @@ export class GenerationTask implements Task {
   }
 
   #tokens({ emitted, finishReason }: RoundReport): GeneratedToken[] {
-    const tokens = emitted.map(({ token, source }: EmittedToken, i) => ({
+    const tokens = emitted.map(({ token, source, logprobs }: EmittedToken, i) => ({
       token,
       source,
       text: this.#pieces[i] ?? "",
+      ...(logprobs && { logprobs: describeLogprobs(this.#target, token, logprobs) }),
     }));
     // What was held back belongs to the text now; the last token carries it.
     if (finishReason) tokens[tokens.length - 1].text += this.#text.flush();
@@ -142,7 +147,10 @@ export class GenerationTask implements Task {
 
 export function encodePrompt({ tokenizer }: EngineModel, prompt: GenerationRequest["prompt"]): Int32Array {
   if ("tokens" in prompt) return prompt.tokens;
-  const tokens = tokenizer.encode(prompt.text, { addSpecial: true, parseSpecial: prompt.special });
+  const parts = prompt.segments.map(({ text, special }, i) =>
+    tokenizer.encode(text, { addSpecial: i === 0, parseSpecial: special }),
+  );
+  const tokens = parts.length === 1 ? parts[0] : Int32Array.from(parts.flatMap((part) => [...part]));
   // Templates often write the begin-of-text token themselves.
   return tokens.length > 1 && tokens[0] === tokenizer.bos && tokens[1] === tokenizer.bos ? tokens.subarray(1) : tokens;
 }

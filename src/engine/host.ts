@@ -1,9 +1,10 @@
-import { type Drafter, Guard, measureCurve, type Policy } from "../drafting/index.ts";
+import { type Drafter, Guard, grammarDrafter, measureCurve, type Policy } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import type { LoadOptions } from "../lm/load.ts";
 import { proveNumerics } from "../lm/numerics.ts";
 import { DrafterSet } from "./drafters/index.ts";
 import { encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
+import { Grammars } from "./grammars.ts";
 import { LearnedProfile } from "./learned-profile.ts";
 import { readProfile } from "./profile-store.ts";
 import type { Call, FromHost, HostOptions, ModelInfo, ProfileReport, ToHost } from "./protocol.ts";
@@ -27,6 +28,7 @@ export class Host {
   readonly #drafts: readonly EngineModel[] = [];
   readonly #draftProfiles: readonly LearnedProfile[] = [];
   readonly #drafters: DrafterSet;
+  readonly #grammars: Grammars;
   /** What one set of drafters is worth; the verdict on one says nothing about another. */
   readonly #guards = new Map<string, Guard>();
 
@@ -55,6 +57,7 @@ export class Host {
       this.#dispose();
       throw error;
     }
+      this.#grammars = new Grammars(this.#target);
   }
 
   get idle(): boolean {
@@ -87,9 +90,12 @@ export class Host {
 
   #generate(id: number, request: GenerationRequest): void {
     const prediction = request.prediction && encodePrediction(this.#target, request.prediction);
-    const drafters = this.#drafters.choose(request.draft, prediction);
+    const constraint = request.grammar === undefined ? undefined : this.#grammars.start(request.grammar);
+    const chosen = this.#drafters.choose(request.draft, prediction);
+    const drafters = constraint && chosen.length > 0 ? [grammarDrafter(constraint), ...chosen] : chosen;
     const { curve, calibration } = this.#profile;
-    const shared = { drafters, policy: policyOf(request), curve, calibration, guard: this.#guard(drafters) };
+    const guard = this.#guard(drafters);
+    const shared = { drafters, policy: policyOf(request), curve, calibration, guard, constraint };
     this.#scheduler.submit(id, new GenerationTask(id, this.#target, request, shared, this.#send));
   }
 
@@ -174,6 +180,7 @@ export class Host {
 
 function policyOf({ draft, budget, survey }: GenerationRequest): Policy {
   if (draft.length === 0) return { mode: "off" };
+        controlTexts: [...new Set(tokenizer.controlTexts.values())],
   if (survey) return { mode: "survey", budget };
   return budget === undefined ? { mode: "auto" } : { mode: "forced", budget };
 }

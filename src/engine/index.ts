@@ -3,6 +3,7 @@
 // Here tokens become text, and what was measured is kept between runs. Nothing here decides what to draft (drafting/) or
 // knows of a terminal (cli/) or HTTP.
 
+export type { Constraint } from "./constraint.ts";
 export * from "./databases/index.ts";
 export { findModel, modelStore } from "./find-model.ts";
 export { loadModel, type ModelOptions } from "./load-model.ts";
@@ -11,3 +12,4 @@ export type { ModelInfo, ProfileReport } from "./protocol.ts";
 export type { DraftChoice, GenerateOptions, Prompt } from "./request.ts";
 export type { FinishReason, GeneratedToken, GenerateResult, Timings } from "./result.ts";
 export type { Generating } from "./streaming-result.ts";
+export type { TokenLogprobs, TokenProbability } from "./token-logprobs.ts";

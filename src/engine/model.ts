@@ -2,6 +2,7 @@ import type { CurveGrid } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import { type ChatMessage, type ChatTemplate, createChatTemplate } from "../lm/chat-template.ts";
 import type { Connection } from "./connection.ts";
+import { ControlMarks } from "./prompt-segments.ts";
 import type { ModelInfo, ProfileReport } from "./protocol.ts";
 import type { GenerateOptions, Prompt, WirePrompt } from "./request.ts";
 import { Requests } from "./requests.ts";
@@ -83,9 +84,13 @@ export class Model {
   }
 
   #toWire(prompt: Prompt): WirePrompt | Promise<WirePrompt> {
-    if (typeof prompt === "string") return { text: prompt, special: false };
+    if (typeof prompt === "string") return { segments: [{ text: prompt, special: false }] };
     if ("tokens" in prompt) return { tokens: Int32Array.from(prompt.tokens) };
-    return this.applyChatTemplate(prompt.messages, prompt.tools).then((text) => ({ text, special: true }));
+    const { messages, tools } = prompt;
+    const marks = new ControlMarks([messages, tools], this.info.chat.controlTexts);
+    return this.applyChatTemplate(marks.mark(messages), marks.mark(tools)).then((text) => ({
+      segments: marks.split(text),
+    }));
   }
 }
 

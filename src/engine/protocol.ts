@@ -44,6 +44,8 @@ export interface ModelInfo {
     readonly bosToken: string;
     readonly eosToken: string;
     readonly isChatMl: boolean;
+    /** Texts of the control tokens, which mean nothing inside a message. */
+    readonly controlTexts: readonly string[];
   };
 }
 
@@ -73,6 +75,7 @@ export type ToHost =
 export interface Finished {
   readonly promptTokens: number;
   readonly finishReason: FinishReason;
+  readonly stopString?: string;
   readonly prefillMs: number;
   readonly decodeMs: number;
   readonly drafting: DraftingReport;

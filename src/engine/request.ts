@@ -3,6 +3,8 @@ import type { RoundReport } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import type { ChatMessage } from "../lm/chat-template.ts";
 import type { SamplingParams } from "../lm/sampling/index.ts";
+import { type Constraint, toGbnf } from "./constraint.ts";
+import type { PromptSegment } from "./prompt-segments.ts";
 
 /** A conversation for the model's chat template; `tools` are definitions in OpenAI's form, for templates that know tools. */
 export interface ChatPrompt {
@@ -13,8 +15,8 @@ export interface ChatPrompt {
 /** Text; or a conversation, put into the model's chat template; or token ids as they are. */
 export type Prompt = string | ChatPrompt | { readonly tokens: ArrayLike<number> };
 
-/** A prompt on its way to the model: messages have become text in which control tokens are read as such. */
-export type WirePrompt = { readonly text: string; readonly special: boolean } | { readonly tokens: Int32Array };
+/** A prompt on its way to the model: messages have become text. */
+export type WirePrompt = { readonly segments: readonly PromptSegment[] } | { readonly tokens: Int32Array };
 
 /**
  * `auto`: what pays under the measured cost curve, of several drafters. `off`: plain decoding. A name or names (such as
@@ -55,6 +57,13 @@ export interface GenerateOptions {
   readonly seed?: number;
   /** The text ends before the first of these. */
   readonly stop?: string | readonly string[];
+  /**
+   * What the output must be: tokens that do not fit are never chosen. It composes with drafting: the text is the one that
+   * plain decoding gives under the same constraint.
+   */
+  readonly constraint?: Constraint;
+  /** Report the log probability of each token, and so many of the likeliest tokens in its place (0 to 20). */
+  readonly logprobs?: number;
   /** Ends the generation within one round; iterator and result then throw `aborted`. */
   readonly signal?: AbortSignal;
   /** A prompt longer than the context is refused (default), or loses its beginning. */
@@ -82,11 +91,17 @@ export interface GenerationRequest {
   readonly sampling: SamplingParams;
   readonly seed: number;
   readonly stop: readonly string[];
+  /** The constraint in GBNF. */
+  readonly grammar: string | undefined;
+  readonly logprobs: number | undefined;
   readonly overflow: "error" | "truncate-left";
   readonly trace: boolean;
   readonly record: boolean;
   readonly survey: boolean;
 }
+
+/** As OpenAI's. */
+const mostLogprobs = 20;
 
 const known = new Set<keyof GenerateOptions>([
   "draft",
@@ -105,6 +120,8 @@ const known = new Set<keyof GenerateOptions>([
   "logitBias",
   "seed",
   "stop",
+  "constraint",
+  "logprobs",
   "signal",
   "overflow",
   "onRound",
@@ -123,6 +140,8 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
   requireInteger("maxTokens", maxTokens, 1);
   requireInteger("seed", seed, 0);
   if (budget !== undefined) requireInteger("budget", budget, 1);
+  const { constraint, logprobs } = options;
+  if (logprobs !== undefined) requireInteger("logprobs", logprobs, 0, mostLogprobs);
   if (overflow !== "error" && overflow !== "truncate-left") {
     throw new DraftwrightError("bad-argument", `overflow is "${overflow}"; it must be "error" or "truncate-left".`);
   }
@@ -147,6 +166,8 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
     sampling: toSampling(options),
     seed,
     stop: typeof options.stop === "string" ? [options.stop] : [...(options.stop ?? [])],
+    grammar: constraint === undefined ? undefined : toGbnf(constraint),
+    logprobs,
     overflow,
     trace: options.onRound !== undefined,
     record: options.record === true || options.survey === true,
@@ -203,7 +224,8 @@ function toSampling(options: GenerateOptions): SamplingParams {
   };
 }
 
-function requireInteger(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new DraftwrightError("bad-argument", `${name} is ${value}; it must be an integer >= ${least}.`);
+function requireInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `>= ${least}` : `from ${least} to ${most}`;
+  throw new DraftwrightError("bad-argument", `${name} is ${value}; it must be an integer ${range}.`);
 }

@@ -1,4 +1,5 @@
 import type { DraftingReport } from "../drafting/index.ts";
+import type { TokenLogprobs } from "./token-logprobs.ts";
 
 /** One token as it comes. The texts of all of them together are the text of the result. */
 export interface GeneratedToken {
@@ -7,6 +8,8 @@ export interface GeneratedToken {
   readonly token: number;
   /** The drafter that proposed it, or `target` for the model's own token. */
   readonly source: string;
+  /** Where `logprobs` was asked for. */
+  readonly logprobs?: TokenLogprobs;
 }
 
 /** `stop`: the model ended the text, or a stop string came. `context`: the context window is full. */
@@ -26,6 +29,10 @@ export interface GenerateResult {
   readonly tokens: number;
   readonly promptTokens: number;
   readonly finishReason: FinishReason;
+  /** The stop string that ended the text, if one did. */
+  readonly stopString?: string;
+  /** Of each token, where they were asked for. */
+  readonly logprobs?: readonly TokenLogprobs[];
   readonly timings: Timings;
   readonly drafting: DraftingReport;
 }

@@ -13,6 +13,7 @@ export interface EngineModel {
     | "eos"
     | "addsBos"
     | "endOfGeneration"
+    | "controlTexts"
     | "isEndOfGeneration"
     | "encode"
     | "decode"

@@ -4,6 +4,7 @@ import { type GenerateOptions, toRequest, type WirePrompt } from "./request.ts";
 import type { Requests } from "./requests.ts";
 import type { GenerateResult } from "./result.ts";
 import { type Generating, StreamingResult } from "./streaming-result.ts";
+import type { TokenLogprobs } from "./token-logprobs.ts";
 
 /**
  * Sends one request and collects what comes back. A prompt that is there already is sent in this very tick, so that
@@ -18,6 +19,7 @@ export function startGeneration(
   const request = toRequest(options);
   const { signal, onRound } = options;
   const tokenIds: number[] = [];
+  const logprobs: TokenLogprobs[] = [];
   let text = "";
   /** Of the request, once it is sent. */
   let id: number | undefined;
@@ -40,13 +42,15 @@ export function startGeneration(
           for (const token of tokens) {
             tokenIds.push(token.token);
             text += token.text;
+            if (token.logprobs) logprobs.push(token.logprobs);
           }
           stream.push(tokens);
           if (report) onRound?.(report);
         },
         onEnd(value) {
           signal?.removeEventListener("abort", cancel);
-          stream.finish(toResult(text, tokenIds, loadMs, value as Finished));
+          const result = toResult(text, tokenIds, loadMs, value as Finished);
+          stream.finish(options.logprobs === undefined ? result : { ...result, logprobs });
         },
         onError: fail,
       },
@@ -62,7 +66,7 @@ export function startGeneration(
 }
 
 function toResult(text: string, tokenIds: number[], loadMs: number, finished: Finished): GenerateResult {
-  const { promptTokens, finishReason, prefillMs, decodeMs, drafting } = finished;
+  const { promptTokens, finishReason, stopString, prefillMs, decodeMs, drafting } = finished;
   const tokens = tokenIds.length;
   const tokensPerSecond = decodeMs > 0 ? (tokens * 1000) / decodeMs : 0;
   return {
@@ -71,6 +75,7 @@ function toResult(text: string, tokenIds: number[], loadMs: number, finished: Fi
     tokens,
     promptTokens,
     finishReason,
+    ...(stopString !== undefined && { stopString }),
     timings: { loadMs, prefillMs, decodeMs, tokensPerSecond },
     drafting,
   };

@@ -9,7 +9,7 @@ export class TextStream {
   readonly #stops: readonly string[];
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #held = "";
-  #stopped = false;
+  #stop: string | undefined;
 
   constructor(stops: readonly string[]) {
     if (stops.includes("")) {
@@ -20,7 +20,12 @@ export class TextStream {
 
   /** True once a stop string is complete: nothing more will come. */
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#stop !== undefined;
+  }
+
+  /** The one that is complete. */
+  get stop(): string | undefined {
+    return this.#stop;
   }
 
   /** Text that is certain after these bytes. */
@@ -36,13 +41,13 @@ export class TextStream {
   }
 
   #advance(text: string): string {
-    if (this.#stopped) return "";
+    if (this.stopped) return "";
     const all = this.#held + text;
-    const cut = firstStop(all, this.#stops);
-    if (cut >= 0) {
-      this.#stopped = true;
+    const found = firstStop(all, this.#stops);
+    if (found) {
+      this.#stop = found.stop;
       this.#held = "";
-      return all.slice(0, cut);
+      return all.slice(0, found.at);
     }
     const keep = longestStopPrefix(all, this.#stops);
     this.#held = all.slice(all.length - keep);
@@ -50,17 +55,17 @@ export class TextStream {
   }
 }
 
-/** Where the stop string begins that is complete first; -1 without one. */
-function firstStop(text: string, stops: readonly string[]): number {
-  let begin = -1;
+/** The stop string that is complete first, and where it begins. */
+function firstStop(text: string, stops: readonly string[]): { readonly stop: string; readonly at: number } | undefined {
+  let first: { readonly stop: string; readonly at: number } | undefined;
   let end = Number.POSITIVE_INFINITY;
   for (const stop of stops) {
     const at = text.indexOf(stop);
-    if (at < 0 || at + stop.length > end || (at + stop.length === end && at >= begin)) continue;
-    begin = at;
+    if (at < 0 || at + stop.length > end || (first && at + stop.length === end && at >= first.at)) continue;
+    first = { stop, at };
     end = at + stop.length;
   }
-  return begin;
+  return first;
 }
 
 /** Length of the longest end of `text` that begins a stop string. */

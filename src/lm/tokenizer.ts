@@ -15,6 +15,8 @@ export class Tokenizer {
   readonly addsBos: boolean;
   /** Tokens that end a generation, ascending. */
   readonly endOfGeneration: readonly number[];
+  /** Names of the control tokens, as templates write them. */
+  readonly controlTexts: ReadonlyMap<number, string>;
   readonly #vocabulary: Vocabulary;
   /** Name of the BPE pre-tokenizer; undefined for SentencePiece vocabularies, which have none. */
   readonly #preTokenizer: string | undefined;
@@ -33,9 +35,14 @@ export class Tokenizer {
     this.eos = this.#vocabulary.eos;
     this.addsBos = this.#vocabulary.addsBos;
     const ends: number[] = [];
-    for (let token = 0; token < this.vocabSize; token++)
+    const controls = new Map<number, string>();
+    for (let token = 0; token < this.vocabSize; token++) {
       if (this.#vocabulary.isEndOfGeneration(token)) ends.push(token);
+      if (!this.#vocabulary.isControl(token)) continue;
+      controls.set(token, new TextDecoder().decode(this.#vocabulary.pieceBytes(token, true)));
+    }
     this.endOfGeneration = ends;
+    this.controlTexts = controls;
   }
 
   isEndOfGeneration(token: number): boolean {

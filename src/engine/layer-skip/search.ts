@@ -144,7 +144,7 @@ function readState(path: string, settings: State["settings"]): State | undefined
 function textsOf(target: EngineModel, prompts: readonly string[], tokens: number): CalibrationTexts {
   const rows = Math.min(textRows, target.model.contextLength);
   const encoded = prompts.map((text) => {
-    const prompt = encodePrompt(target, { text, special: false });
+    const prompt = encodePrompt(target, { segments: [{ text, special: false }] });
     return prompt.subarray(Math.max(0, prompt.length - Math.max(1, rows - tokens)));
   });
   return new CalibrationTexts(target.model, encoded, tokens, new Set(target.tokenizer.endOfGeneration));

@@ -24,6 +24,10 @@ export function toyEngineModel(path: string, model: LanguageModel): EngineModel 
       bos: 256,
       eos: 257,
       endOfGeneration: [257],
+      controlTexts: new Map([
+        [256, "<s>"],
+        [257, "</s>"],
+      ]),
       encode: (text, { addSpecial = false } = {}) =>
         Int32Array.from([...(addSpecial ? [256] : []), ...new TextEncoder().encode(text)]),
       pieceBytes: (token) => Uint8Array.from(token < 256 ? [token] : []),

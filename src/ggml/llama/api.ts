@@ -88,7 +88,7 @@ function declare() {
     vocab: llama.func("void *llama_model_get_vocab(void *)") as (m: Pointer) => Pointer,
     vocabSize: llama.func("int32_t llama_vocab_n_tokens(void *)") as (v: Pointer) => number,
     isEog: llama.func("bool llama_vocab_is_eog(void *, int32_t)") as (v: Pointer, t: number) => boolean,
-    isControl: llama.func("bool llama_vocab_is_control(void *, int32_t)") as (v: Pointer, t: number) => boolean,
+    attributes: llama.func("int32_t llama_vocab_get_attr(void *, int32_t)") as (v: Pointer, t: number) => number,
     bos: llama.func("int32_t llama_vocab_bos(void *)") as (v: Pointer) => number,
     eos: llama.func("int32_t llama_vocab_eos(void *)") as (v: Pointer) => number,
     addsBos: llama.func("bool llama_vocab_get_add_bos(void *)") as (v: Pointer) => boolean,

@@ -3,6 +3,10 @@ import { DraftwrightError } from "../../errors.ts";
 import type { Pointer } from "../native.ts";
 import { llama } from "./api.ts";
 
+/** `llama_token_attr`. */
+const unknownAttribute = 1;
+const controlAttribute = 8;
+
 /** Owns native memory: dispose it. The file must have passed the checks of lm/config first: libllama trusts it more than we do. */
 export class Vocabulary {
   readonly size: number;
@@ -36,8 +40,9 @@ export class Vocabulary {
     return llama().isEog(this.#vocab, this.#check(token));
   }
 
+  /** Control and unknown tokens: read in a text only with `parseSpecial`. */
   isControl(token: number): boolean {
-    return llama().isControl(this.#vocab, this.#check(token));
+    return (llama().attributes(this.#vocab, this.#check(token)) & (unknownAttribute | controlAttribute)) !== 0;
   }
 
   /**

@@ -31,7 +31,7 @@ export function createSampler(params: SamplingParams, vocabSize: number): Sample
     const token = argmax(logits);
     const max = logits[token];
     if (max === -Infinity) {
-      throw new DraftwrightError("bad-argument", "Every token is forbidden (-Infinity); relax logitBias.");
+      throw new DraftwrightError("bad-argument", "Every token is forbidden (-Infinity); relax logitBias, or the grammar.");
     }
     if (max === Infinity) {
       throw new DraftwrightError(
