@@ -77,8 +77,9 @@ export function loadFromFlags({
   layerSkip,
   head,
   context,
+  draft,
   ...flags
-}: ModelFlags): Promise<Model> {
+}: ModelFlags & { readonly draft?: readonly string[] }): Promise<Model> {
   const draftModels = draftModel === undefined ? undefined : draftModel.join() === "none" ? [] : draftModel;
   const { model, numerics, threads, device, kvRows } = flags;
   const drafting = {
@@ -86,6 +87,7 @@ export function loadFromFlags({
     ...(pool !== undefined && { ouroboros: { pool: { path: pool } } }),
     ...(layerSkip !== undefined && { layerSkip: { skip: skippedLayers(layerSkip) } }),
     ...(head && { heads: head }),
+    ...(draft?.includes("parallel") && { parallel: {} }),
   };
   const options: ModelOptions = {
     model,
@@ -135,7 +137,7 @@ export function withSamplingFlags(command: Command): Command {
   return command
     .option(
       "--draft <methods>",
-      "auto, off, or some of lookup, model, cascade, ouroboros, hierarchy, lookahead, layer-skip, prediction",
+      "auto, off, or some of lookup, model, parallel, cascade, ouroboros, hierarchy, lookahead, layer-skip, prediction",
       names,
       ["auto"],
     )

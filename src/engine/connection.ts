@@ -29,7 +29,9 @@ export function connectWorker(options: HostOptions): Connection {
     receive(onMessage, lost) {
       const release = () => {
         worker.off("message", onAny).off("error", onError).off("exit", onExit);
-        if (idle.length >= mostIdle) return void worker.terminate();
+        // A thread that was bound to some cores stays bound to them.
+        const bound = options.load.cores !== undefined || options.drafting.parallel !== undefined;
+        if (bound || idle.length >= mostIdle) return void worker.terminate();
         worker.unref();
         idle.push(worker);
       };

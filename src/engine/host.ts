@@ -6,6 +6,7 @@ import { DrafterSet } from "./drafters/index.ts";
 import { encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
 import { Grammars } from "./grammars.ts";
 import { LearnedProfile } from "./learned-profile.ts";
+import { type DraftThread, startBeside } from "./parallel/index.ts";
 import { readProfile } from "./profile-store.ts";
 import type { Call, FromHost, HostOptions, ModelInfo, ProfileReport, ToHost } from "./protocol.ts";
 import type { GenerationRequest } from "./request.ts";
@@ -29,6 +30,8 @@ export class Host {
   readonly #draftProfiles: readonly LearnedProfile[] = [];
   readonly #drafters: DrafterSet;
   readonly #grammars: Grammars;
+  /** The draft model that runs beside the target. */
+  readonly #beside: DraftThread | undefined;
   /** What one set of drafters is worth; the verdict on one says nothing about another. */
   readonly #guards = new Map<string, Guard>();
 
@@ -36,11 +39,13 @@ export class Host {
   constructor(options: HostOptions, load: LoadModelFile, send: (message: FromHost) => void) {
     const started = performance.now();
     this.#send = send;
-    this.#target = loadTarget(options, load);
+    const { load: loadOptions, thread } = startBeside(options);
+    this.#beside = thread;
     try {
+      this.#target = loadTarget({ ...options, load: loadOptions }, load);
       const drafts: EngineModel[] = [];
       this.#drafts = drafts;
-      for (const path of options.draftPaths) drafts.push(loadDraft(path, options.load, this.#target, load));
+      for (const path of options.draftPaths) drafts.push(loadDraft(path, loadOptions, this.#target, load));
       const loadMs = performance.now() - started;
       this.#profile = new LearnedProfile(this.#target, options.profiles);
       this.#draftProfiles = drafts.map((draft) => new LearnedProfile(draft, options.profiles));
@@ -49,7 +54,9 @@ export class Host {
         this.#profile.curve,
         drafts.map((model, i) => ({ model, curve: this.#draftProfiles[i].curve })),
         options.drafting,
+        thread && { link: thread.link, ...thread.ready() },
       );
+      this.#grammars = new Grammars(this.#target);
       this.#save();
       this.#scheduler = new Scheduler(() => noRoom(this.#target));
       send({ type: "ready", info: this.#info(loadMs) });
@@ -57,7 +64,6 @@ export class Host {
       this.#dispose();
       throw error;
     }
-      this.#grammars = new Grammars(this.#target);
   }
 
   get idle(): boolean {
@@ -146,8 +152,9 @@ export class Host {
 
   #dispose(): void {
     this.#drafters?.[Symbol.dispose]();
+    this.#beside?.[Symbol.dispose]();
     for (const draft of this.#drafts) draft[Symbol.dispose]();
-    this.#target[Symbol.dispose]();
+    this.#target?.[Symbol.dispose]();
   }
 
   #info(loadMs: number): ModelInfo {
@@ -172,6 +179,7 @@ export class Host {
         template: chatTemplate,
         bosToken: text(tokenizer.bos),
         eosToken: text(tokenizer.eos),
+        controlTexts: [...new Set(tokenizer.controlTexts.values())],
         isChatMl: tokenizer.encode("<|im_start|>", { parseSpecial: true }).length === 1,
       },
     };
@@ -180,7 +188,6 @@ export class Host {
 
 function policyOf({ draft, budget, survey }: GenerationRequest): Policy {
   if (draft.length === 0) return { mode: "off" };
-        controlTexts: [...new Set(tokenizer.controlTexts.values())],
   if (survey) return { mode: "survey", budget };
   return budget === undefined ? { mode: "auto" } : { mode: "forced", budget };
 }

@@ -11,6 +11,6 @@ export { Vocabulary } from "./llama/vocabulary.ts";
 export * as ops from "./ops.ts";
 export { quantizeRows } from "./quantize.ts";
 export { Context, type Shape, Tensor, Type } from "./tensor.ts";
-export type { ThreadOptions } from "./threads.ts";
+export { type ThreadOptions, usableCores } from "./threads.ts";
 export * as trainingOps from "./training-ops.ts";
 export { rowBytes, type TensorType, tensorType, tensorTypeById } from "./types.ts";

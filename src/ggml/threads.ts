@@ -1,4 +1,5 @@
 // Persistent compute threads. Without a pool every graph would create and join its threads, which a 2 ms model feels.
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { DraftwrightError } from "../errors.ts";
 import { backendFunction, native, type Pointer, prototypes } from "./native.ts";
@@ -13,6 +14,21 @@ export interface ThreadOptions {
    * machine.
    */
   poll?: number;
+}
+
+/** Numbers of the cores this process may use, where the system says (Linux); else 0, 1, .. */
+export function usableCores(): number[] {
+  try {
+    const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "";
+    const cores = list.split(",").flatMap((range) => {
+      const [first, last = first] = range.split("-").map(Number);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    });
+    if (cores.length > 0 && cores.every(Number.isInteger)) return cores;
+  } catch {
+    // Not Linux.
+  }
+  return Array.from({ length: availableParallelism() }, (_, i) => i);
 }
 
 const MAX_THREADS = 512;

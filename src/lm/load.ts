@@ -55,6 +55,10 @@ function defaultThreads(weightBytes: number): number | undefined {
   if (weightBytes >= SMALL_BYTES) return undefined;
   return availableParallelism() - loadavg()[0] >= 1.5 ? 2 : 1;
 }
+/** No more threads than cores to bind them to. */
+const fitting = (threads: number | undefined, cores: number | undefined): number | undefined =>
+  cores === undefined ? threads : Math.min(threads ?? cores, cores);
+
 const DEFAULT_CONTEXT = 4096;
 /** Weight types whose plain CPU kernels give the same bits for a row alone and among others (docs/numerics.md). */
 const EXACT_TYPES = new Set(["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"]);
@@ -78,7 +82,7 @@ export function loadLanguageModel(path: string, options: LoadOptions = {}): Load
     const tokenizer = new Tokenizer(gguf);
     opened.push(tokenizer);
     const backend = new Backend(device, {
-      threads: options.threads ?? defaultThreads(config.weightBytes),
+      threads: options.threads ?? fitting(defaultThreads(config.weightBytes), options.cores?.length),
       cores: options.cores,
     });
     opened.push(backend);

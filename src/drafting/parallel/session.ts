@@ -6,7 +6,7 @@ import { type Guess, GuessTree } from "./guess-tree.ts";
 import { HashedText } from "./hashed-text.ts";
 import type { DraftLink } from "./link.ts";
 import type { FromDraftSide } from "./messages.ts";
-import { chanceByRank, nothing, offerOf } from "./offer.ts";
+import { chancesAhead, nothing, offerOf } from "./offer.ts";
 import { aheadBudget, defaultAhead, mostSequences } from "./sequences.ts";
 import type { ParallelStats } from "./stats.ts";
 
@@ -64,27 +64,25 @@ export class ParallelSession implements DraftSession {
     this.#look();
     if (this.#failed) return [];
     const { tree, chain } = this.#offer;
-    const { maxNodes, maxDepth } = context;
     const atHand = { parent: tree.parent, chance: Float64Array.from(tree.confidence), draftMs: () => 0 };
     const bids: Bid[] = tree.token.length > 0 ? [atHand] : [];
-    const more = Math.min(maxNodes, maxDepth) - chain.length;
+    const more = Math.min(context.maxNodes, context.maxDepth) - chain.length;
     const waits = context.length > this.#promptLength && !this.#hub.silent && this.#tree !== undefined;
     if (more > 0 && waits) bids.push(this.#waitingBid(more, context.length));
     return bids;
   }
 
-  /** What is at hand, and `more` tokens after the likeliest sequence that the drafter has yet to write. */
+  /** What is at hand, and up to `more` tokens after the likeliest sequence that the drafter has yet to write. */
   #waitingBid(more: number, length: number): Bid {
     const { tree, chain } = this.#offer;
+    const ahead = chancesAhead(this.#acceptance, chain.length, more, this.#chainChance());
     const known = tree.token.length;
-    const parent = new Int32Array(known + more);
-    const chance = new Float64Array(known + more);
+    const parent = new Int32Array(known + ahead.length);
+    const chance = new Float64Array(known + ahead.length);
     parent.set(tree.parent);
     chance.set(tree.confidence);
-    for (let i = 0; i < more; i++) {
-      parent[known + i] = i === 0 ? (chain.at(-1) ?? -1) : known + i - 1;
-      chance[known + i] = this.#chanceAt(chain.length + i);
-    }
+    chance.set(ahead, known);
+    for (let i = known; i < parent.length; i++) parent[i] = i === known ? (chain.at(-1) ?? -1) : i - 1;
     const waited = waitedFor(parent, chance, known);
     const stepMs = this.#hub.curve.ms(1, length);
     return { parent, chance, draftMs: (nodes) => stepMs * waited[nodes] };
@@ -108,10 +106,10 @@ export class ParallelSession implements DraftSession {
     for (;;) {
       hub.poll();
       this.#look();
-      const { tree, chain } = this.#offer;
-      if (this.#failed || chain.length >= tokens) break;
-      const path = chain.reduce((chance, node) => chance * tree.confidence[node], 1);
-      if (path * this.#chanceAt(chain.length) < floor) break;
+      const { length: depth } = this.#offer.chain;
+      if (this.#failed || depth >= tokens) break;
+      const path = this.#chainChance();
+      if (path * (chancesAhead(this.#acceptance, depth, 1, path)[0] ?? 0) < floor) break;
       const left = deadline - hub.clock();
       if (!(left > 0)) {
         hub.silent = true;
@@ -230,8 +228,9 @@ export class ParallelSession implements DraftSession {
     keep(root);
   }
 
-  #chanceAt(depth: number): number {
-    return chanceByRank(this.#acceptance, 0, depth);
+  #chainChance(): number {
+    const { tree, chain } = this.#offer;
+    return chain.reduce((path, node) => path * tree.confidence[node], 1);
   }
 }
 

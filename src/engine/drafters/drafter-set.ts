@@ -23,6 +23,7 @@ import {
   timesApply,
   translatingReviewer,
 } from "../../drafting/index.ts";
+import { type ParallelDrafterOptions, parallelDrafter } from "../../drafting/parallel/index.ts";
 import { headKinds, type OpenedHead, openHeadDrafter } from "../../drafting/trained/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import { readDatabase } from "../databases/index.ts";
@@ -35,6 +36,9 @@ export interface DraftModel {
   readonly model: EngineModel;
   readonly curve: CostCurve;
 }
+
+/** The first draft model once more, running beside the target. */
+export type Beside = Pick<ParallelDrafterOptions, "link" | "vocabSize">;
 
 /** What `auto` asks, in the order in which equal offers win. The others draft what these draft, in their own ways. */
 const autoDrafters = ["prediction", "lookup", "hierarchy", "model", "layer-skip", ...headKinds];
@@ -56,7 +60,13 @@ export class DrafterSet {
    * `drafts`: best to cheapest; those of other vocabularies serve, but less well. Throws what the drafters throw at their
    * options, and "vocabulary-mismatch" or "bad-argument" for files that are not for this model.
    */
-  constructor(target: EngineModel, targetCurve: CostCurve, drafts: readonly DraftModel[], options: DraftingOptions) {
+  constructor(
+    target: EngineModel,
+    targetCurve: CostCurve,
+    drafts: readonly DraftModel[],
+    options: DraftingOptions,
+    beside?: Beside,
+  ) {
     this.#target = target;
     this.#options = options;
     this.#pool = openPool(target, options);
@@ -83,6 +93,7 @@ export class DrafterSet {
     ];
     if (best) drafters.push(modelDrafter(best));
     else if (drafts.length > 0) drafters.push(translated(target, drafts[0]));
+    if (beside) drafters.push(this.#besides(beside, drafts[0], targetCurve));
     if (layerSkip) drafters.push(this.#makeLayerSkip(layerSkip));
     drafters.push(...this.#openHeads(options.heads ?? []));
     for (const drafter of drafters) this.#all.set(drafter.name, drafter);
@@ -156,6 +167,8 @@ export class DrafterSet {
         return "it needs a draft model: pass draftModels to loadModel, or --draft-model";
       case "layer-skip":
         return "it needs layers to leave out: run `draftwright layer-skip search`, then pass its file (--layer-skip FILE)";
+      case "parallel":
+        return "it needs cores of its own: load with drafting: { parallel: {} }, or name it first (--draft parallel)";
       case "prediction":
         return "it needs a predicted output: pass prediction, or --prediction FILE";
       case "amphista":
@@ -166,6 +179,17 @@ export class DrafterSet {
       default:
         return `it must be auto, off, or some of: ${this.names.join(", ")}`;
     }
+  }
+
+  #besides({ link, vocabSize }: Beside, { model }: DraftModel, targetCurve: CostCurve): Drafter {
+    if (model.tokenizer.hash !== this.#target.tokenizer.hash) {
+      throw new DraftwrightError(
+        "vocabulary-mismatch",
+        `${model.path} cannot draft in parallel: its tokens are not those of ${this.#target.path}. \`draftwright pair\` ` +
+          "names models that fit.",
+      );
+    }
+    return parallelDrafter({ link, vocabSize, targetCurve });
   }
 
   /** Layers given by hand are drafted with as asked; those of a search only where they can gain on this machine. */

@@ -8,6 +8,7 @@ import type {
 } from "../../drafting/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import type { SkipSet } from "../../lm/model.ts";
+import type { ParallelOptions } from "../parallel/placement.ts";
 
 /** Where phrases go that Ouroboros has learned. They are text of users: by default nothing outlives its request. */
 export type PoolPlace = "request" | "session" | { readonly path: string };
@@ -25,6 +26,11 @@ export interface DraftingOptions {
   readonly layerSkip?: Pick<LayerSkipOptions, "maxDraft" | "threshold"> & { readonly skip: SkipSet | string };
   /** Files of `draftwright train amphista` and its like, at most one of a kind; each drafts under the name of its kind. */
   readonly heads?: readonly string[];
+  /**
+   * Runs the first draft model once more, on a thread and cores of its own, so that it drafts while the target verifies:
+   * drafter `parallel`. The target gets the other cores. Without it there is no such drafter.
+   */
+  readonly parallel?: ParallelOptions;
 }
 
 const known = new Set<keyof DraftingOptions>([
@@ -35,6 +41,7 @@ const known = new Set<keyof DraftingOptions>([
   "hierarchy",
   "layerSkip",
   "heads",
+  "parallel",
 ]);
 
 /** Throws "bad-argument" for a drafter that has no settings. The settings are checked by the drafters. */
