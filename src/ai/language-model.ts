@@ -8,13 +8,10 @@ import type {
   SharedV4ProviderMetadata,
   SharedV4Warning,
 } from "@ai-sdk/provider";
-import type { DraftChoice, GenerateOptions, GenerateResult, Generating, Model } from "../engine/index.ts";
-import { DraftwrightError } from "../errors.ts";
+import type { Constraint, DraftChoice, GenerateOptions, GenerateResult, Generating, Model } from "../engine/index.ts";
 import {
-  type Constraint,
   callConstraint,
   chosenTools,
-  engineConstrains,
   type OutputPart,
   type OutputReader,
   type Tool,
@@ -63,16 +60,13 @@ function start(model: Model, options: LanguageModelV4CallOptions): Started {
   const { template } = model.info.chat;
   const { tools, forced } = chosenTools(toTools(options, warnings), toToolChoice(options));
   const constraint = forced ? callConstraint(tools) : formatConstraint(options);
-  if (constraint && !engineConstrains) {
-    const what = forced ? "Forced tool calls are" : "Output as JSON is";
-    throw new DraftwrightError("bad-argument", `${what} not supported yet: leave toolChoice and output out.`);
-  }
   const names = tools.map((tool) => tool.function.name);
   const { draft, budget, prediction } = (options.providerOptions?.draftwright ?? {}) as {
     draft?: DraftChoice;
     budget?: number;
     prediction?: string;
   };
+  const variables = constraint && { enable_thinking: false };
   const generateOptions: GenerateOptions = {
     maxTokens: options.maxOutputTokens,
     temperature: options.temperature ?? 1,
@@ -89,7 +83,10 @@ function start(model: Model, options: LanguageModelV4CallOptions): Started {
     ...(constraint && { constraint }),
   };
   return {
-    generating: model.generate(toolPrompt(template, toChatMessages(options.prompt), tools), generateOptions),
+    generating: model.generate(
+      { ...toolPrompt(template, toChatMessages(options.prompt), tools), variables },
+      generateOptions,
+    ),
     reader: toolReader(forced ? "bare" : toolFormat(template), forced || !constraint ? names : []),
     warnings,
   };

@@ -86,11 +86,9 @@ export class Model {
   #toWire(prompt: Prompt): WirePrompt | Promise<WirePrompt> {
     if (typeof prompt === "string") return { segments: [{ text: prompt, special: false }] };
     if ("tokens" in prompt) return { tokens: Int32Array.from(prompt.tokens) };
-    const { messages, tools } = prompt;
-    const marks = new ControlMarks([messages, tools], this.info.chat.controlTexts);
-    return this.applyChatTemplate(marks.mark(messages), marks.mark(tools)).then((text) => ({
-      segments: marks.split(text),
-    }));
+    const marks = new ControlMarks(prompt, this.info.chat.controlTexts);
+    const { messages, tools, variables } = marks.mark(prompt);
+    return this.#template.render(messages, { tools, variables }).then((text) => ({ segments: marks.split(text) }));
   }
 }
 

@@ -10,6 +10,8 @@ import type { PromptSegment } from "./prompt-segments.ts";
 export interface ChatPrompt {
   readonly messages: readonly ChatMessage[];
   readonly tools?: readonly unknown[];
+  /** Further variables that some templates read, such as `{ enable_thinking: false }`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 /** Text; or a conversation, put into the model's chat template; or token ids as they are. */

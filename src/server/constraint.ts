@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Constraint } from "./tools/index.ts";
+import type { Constraint } from "../engine/index.ts";
 
 const schema = z.record(z.string(), z.unknown());
 

@@ -1,13 +1,11 @@
 // One turn of a conversation, whichever protocol asked for it: messages and tools in, parts of an answer out.
-import type { GenerateOptions, GenerateResult, Generating } from "../engine/index.ts";
+import type { Constraint, GenerateOptions, GenerateResult, Generating } from "../engine/index.ts";
 import type { ChatMessage } from "../lm/chat-template.ts";
-import { ApiError, refusePending } from "./http/api-error.ts";
+import { ApiError } from "./http/api-error.ts";
 import type { Run } from "./run.ts";
 import {
-  type Constraint,
   callConstraint,
   chosenTools,
-  engineConstrains,
   type OutputPart,
   type OutputReader,
   type Tool,
@@ -22,6 +20,8 @@ export interface Turn {
   readonly tools: readonly Tool[];
   readonly toolChoice: ToolChoice;
   readonly constraint: Constraint | undefined;
+  /** For the chat template. */
+  readonly variables?: Readonly<Record<string, unknown>>;
   /** One generation for each. */
   readonly options: readonly GenerateOptions[];
 }
@@ -33,7 +33,8 @@ export interface StartedTurn {
 }
 
 /** Throws `ApiError` 400. */
-export function startTurn(run: Run, { messages, tools, toolChoice, constraint, options }: Turn): StartedTurn {
+export function startTurn(run: Run, turn: Turn): StartedTurn {
+  const { messages, tools, toolChoice, constraint, options } = turn;
   const { template } = run.model.info.chat;
   const chosen = chosenTools(tools, toolChoice);
   if (chosen.forced && constraint) {
@@ -41,14 +42,12 @@ export function startTurn(run: Run, { messages, tools, toolChoice, constraint, o
       param: "response_format",
     });
   }
-  const prompt = toolPrompt(template, messages, chosen.tools);
   const names = chosen.tools.map((tool) => tool.function.name);
   const format = chosen.forced ? "bare" : toolFormat(template);
   const rule = chosen.forced ? callConstraint(chosen.tools) : constraint;
-  if (rule && !engineConstrains) {
-    if (chosen.forced) refusePending("A forced tool call", "tool_choice");
-    refusePending("Output in a format", "response_format");
-  }
+  // What must have a form leaves no room for thinking aloud; templates that know this variable close the thoughts at once.
+  const variables = { ...(rule && { enable_thinking: false }), ...turn.variables };
+  const prompt = { ...toolPrompt(template, messages, chosen.tools), variables };
   return {
     choices: options.map((one) => run.generate(prompt, { ...one, ...(rule && { constraint: rule }) })),
     // What must be JSON of another kind is never a call.

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
-import type { GenerateResult, Generating, Model } from "../../engine/index.ts";
+import type { GenerateResult, Generating } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
 import { startTurn, wholeAnswer } from "../conversation.ts";
 import { toApiError } from "../http/api-error.ts";
@@ -11,7 +11,7 @@ import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
 import type { OutputPart, OutputReader } from "../tools/output-reader.ts";
 import { anthropicError } from "./error.ts";
-import { type MessagesBody, messagesSchema, toChatMessages, toToolChoice, toTools } from "./schema.ts";
+import { messagesSchema, toChatMessages, toToolChoice, toTools } from "./schema.ts";
 
 /** POST /v1/messages */
 export async function messages(c: Context, service: Service): Promise<Response> {
@@ -37,7 +37,7 @@ export async function messages(c: Context, service: Service): Promise<Response> 
       model: run.modelId,
     };
     if (body.stream) {
-      const events = messageEvents(run.model, generating, reader, head, body);
+      const events = messageEvents(generating, reader, head);
       return await streamAnswer(service, run, events, (error) => sseEvent(anthropicError(toApiError(error)), "error"));
     }
     const [result] = await run.results([generating]);
@@ -45,7 +45,7 @@ export async function messages(c: Context, service: Service): Promise<Response> 
     return c.json({
       ...head,
       content: parts.map(toBlock),
-      ...(await ending(run.model, result, parts, body)),
+      ...ending(result, parts),
       usage: { input_tokens: result.promptTokens, output_tokens: result.tokens },
     });
   } catch (error) {
@@ -54,13 +54,7 @@ export async function messages(c: Context, service: Service): Promise<Response> 
   }
 }
 
-async function* messageEvents(
-  model: Model,
-  generating: Generating,
-  reader: OutputReader,
-  head: object,
-  body: MessagesBody,
-): AsyncGenerator<string> {
+async function* messageEvents(generating: Generating, reader: OutputReader, head: object): AsyncGenerator<string> {
   const parts: OutputPart[] = [];
   const event = (type: string, data: object) => sseEvent({ type, ...data }, type);
   /** Index of the text block that is open. */
@@ -101,7 +95,7 @@ async function* messageEvents(
     for (const { token, result } of batch) {
       for (const part of token ? reader.push(token.text) : reader.end()) text += write(part);
       if (!result) continue;
-      const delta = await ending(model, result, parts, body);
+      const delta = ending(result, parts);
       const usage = { input_tokens: result.promptTokens, output_tokens: result.tokens };
       text += closeText() + event("message_delta", { delta, usage }) + event("message_stop", {});
     }
@@ -122,14 +116,9 @@ function parsed(json: string): unknown {
   }
 }
 
-/** Why it ended, and at which stop sequence: the engine cuts the text before it, the tokens still hold it. */
-async function ending(model: Model, result: GenerateResult, parts: readonly OutputPart[], body: MessagesBody) {
+/** Why it ended, and at which stop sequence. */
+function ending({ finishReason, stopString }: GenerateResult, parts: readonly OutputPart[]) {
   if (parts.some((part) => part.type === "tool-call")) return { stop_reason: "tool_use", stop_sequence: null };
-  if (result.finishReason !== "stop") return { stop_reason: "max_tokens", stop_sequence: null };
-  const stops = body.stop_sequences ?? [];
-  const rest = stops.length === 0 ? "" : (await model.detokenize(result.tokenIds)).slice(result.text.length);
-  const stop = stops.find((text) => rest.startsWith(text));
-  return stop === undefined
-    ? { stop_reason: "end_turn", stop_sequence: null }
-    : { stop_reason: "stop_sequence", stop_sequence: stop };
+  if (stopString !== undefined) return { stop_reason: "stop_sequence", stop_sequence: stopString };
+  return { stop_reason: finishReason === "stop" ? "end_turn" : "max_tokens", stop_sequence: null };
 }

@@ -35,14 +35,6 @@ export class ApiError extends Error {
   }
 }
 
-/** For what the protocol has and this version does not: refused, never ignored. */
-export function refusePending(feature: string, param: string): never {
-  throw new ApiError(400, `${feature}: this version does not support it yet. Leave ${param} out.`, {
-    code: "unsupported_parameter",
-    param,
-  });
-}
-
 /** What the client did wrong, by the engine's code; everything else is the server's fault. */
 const clientErrors: Partial<Record<ErrorCode, readonly [status: number, code: string]>> = {
   "bad-argument": [400, "invalid_value"],

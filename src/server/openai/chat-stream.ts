@@ -2,6 +2,7 @@ import type { GenerateResult, Generating } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
 import { sseEvent } from "../http/sse.ts";
 import type { OutputPart, OutputReader } from "../tools/output-reader.ts";
+import { chatLogprobs, HeldLogprobs } from "./logprobs.ts";
 import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
 
 export interface ChatStreamOptions {
@@ -16,11 +17,12 @@ export interface ChatStreamOptions {
 /** `chat.completion.chunk` events: roles, deltas, finish reasons, usage if it was asked for, `[DONE]`. */
 export async function* chatChunks(options: ChatStreamOptions): AsyncGenerator<string> {
   const { choices, readers, head, includeUsage, sources } = options;
+  const logprobs = choices.map(() => new HeldLogprobs());
   const common = { ...head, object: "chat.completion.chunk" };
   const chunk = (index: number, delta: object, more: object = {}) =>
     sseEvent({
       ...common,
-      choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }],
+      choices: [{ index, delta, logprobs: chatLogprobs(logprobs[index].take()), finish_reason: null, ...more }],
       ...(includeUsage && { usage: null }),
     });
   const results: GenerateResult[] = [];
@@ -35,6 +37,7 @@ export async function* chatChunks(options: ChatStreamOptions): AsyncGenerator<st
     let text = opening;
     opening = "";
     for (const { index, token, result } of events) {
+      if (token) logprobs[index].push(token);
       const parts = token ? readers[index].push(token.text) : readers[index].end();
       for (const part of parts) {
         text += chunk(index, delta(index, part), sources && token ? { source: token.source } : {});

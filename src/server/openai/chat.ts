@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { z } from "zod";
-import type { GenerateResult } from "../../engine/index.ts";
+import type { GenerateResult, TokenLogprobs } from "../../engine/index.ts";
 import { formatConstraint, responseFormatSchema } from "../constraint.ts";
 import { startTurn, textAndCalls, wholeAnswer } from "../conversation.ts";
-import { refusePending } from "../http/api-error.ts";
+import { ApiError } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
 import { RoundEvents } from "../round-events.ts";
 import type { Service } from "../service.ts";
@@ -13,6 +13,7 @@ import type { OutputReader } from "../tools/output-reader.ts";
 import { toolChoiceSchema, toolSchema } from "../tools/tool.ts";
 import { chatChunks } from "./chat-stream.ts";
 import { choiceSeed, generateOptions, samplingFields, wantsRounds, wantsSources } from "./fields.ts";
+import { chatLogprobs, textLogprobs } from "./logprobs.ts";
 import { messageSchema, toChatMessage } from "./messages.ts";
 import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
 
@@ -24,6 +25,7 @@ const chatSchema = z.object({
   tools: z.array(toolSchema).max(128).nullish(),
   tool_choice: toolChoiceSchema.nullish(),
   response_format: responseFormatSchema.nullish(),
+  chat_template_kwargs: z.record(z.string(), z.unknown()).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
 });
@@ -31,7 +33,9 @@ const chatSchema = z.object({
 /** POST /v1/chat/completions */
 export async function chatCompletions(c: Context, service: Service): Promise<Response> {
   const body = await jsonBody(c, chatSchema, service.settings.limits.bodyBytes);
-  if (body.logprobs) refusePending("logprobs", "logprobs");
+  if (typeof body.top_logprobs === "number" && !body.logprobs) {
+    throw new ApiError(400, "top_logprobs needs logprobs: true.", { code: "invalid_value", param: "top_logprobs" });
+  }
   const n = body.n ?? 1;
   const run = await service.start(c, body.model, n);
   try {
@@ -43,8 +47,10 @@ export async function chatCompletions(c: Context, service: Service): Promise<Res
       tools: body.tools ?? [],
       toolChoice: body.tool_choice ?? "auto",
       constraint: formatConstraint(body.response_format),
+      variables: body.chat_template_kwargs ?? undefined,
       options: Array.from({ length: n }, (_, choice) => ({
         ...options,
+        ...(body.logprobs && { logprobs: body.top_logprobs ?? 0 }),
         ...rounds?.options(choice),
         seed: choiceSeed(body.seed, choice),
       })),
@@ -57,10 +63,11 @@ export async function chatCompletions(c: Context, service: Service): Promise<Res
       return await streamAnswer(service, run, rounds?.join(chunks) ?? chunks);
     }
     const results = await run.results(choices);
+    const logprobs = body.logprobs ? await Promise.all(choices.map(textLogprobs)) : [];
     return c.json({
       ...head,
       object: "chat.completion",
-      choices: results.map((result, index) => chatChoice(result, index, readers[index])),
+      choices: results.map((result, index) => chatChoice(result, index, readers[index], logprobs[index])),
       usage: usageOf(results),
       timings: timingsOf(results[0]),
       drafting: draftingOf(results[0]),
@@ -71,7 +78,12 @@ export async function chatCompletions(c: Context, service: Service): Promise<Res
   }
 }
 
-function chatChoice(result: GenerateResult, index: number, reader: OutputReader) {
+function chatChoice(
+  result: GenerateResult,
+  index: number,
+  reader: OutputReader,
+  logprobs: readonly TokenLogprobs[] | undefined,
+) {
   const { text, calls } = textAndCalls(wholeAnswer(reader, result));
   return {
     index,
@@ -87,7 +99,7 @@ function chatChoice(result: GenerateResult, index: number, reader: OutputReader)
         })),
       }),
     },
-    logprobs: null,
+    logprobs: chatLogprobs(logprobs),
     finish_reason: calls.length > 0 ? "tool_calls" : finishReason(result),
   };
 }

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { GenerateResult, Generating, Prompt } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
-import { ApiError, refusePending } from "../http/api-error.ts";
+import { ApiError } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
 import { sseEvent } from "../http/sse.ts";
 import { RoundEvents } from "../round-events.ts";
@@ -11,6 +11,7 @@ import type { Run } from "../run.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
 import { choiceSeed, generateOptions, samplingFields, wantsRounds, wantsSources } from "./fields.ts";
+import { completionLogprobs, HeldLogprobs, textLogprobs } from "./logprobs.ts";
 import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
 
 const tokens = z.array(z.int().min(0)).min(1);
@@ -46,6 +47,7 @@ export async function completions(c: Context, service: Service): Promise<Respons
       Array.from({ length: n }, (_, choice) =>
         run.generate(prompt, {
           ...options,
+          ...(typeof body.logprobs === "number" && { logprobs: body.logprobs }),
           ...rounds?.options(i * n + choice),
           seed: choiceSeed(body.seed, choice),
         }),
@@ -63,12 +65,13 @@ export async function completions(c: Context, service: Service): Promise<Respons
       return await streamAnswer(service, run, rounds?.join(events) ?? events);
     }
     const results = await run.results(choices);
+    const logprobs = typeof body.logprobs === "number" ? await Promise.all(choices.map(textLogprobs)) : [];
     return c.json({
       ...head,
       choices: results.map((result, index) => ({
         index,
         text: echoes[index] + result.text,
-        logprobs: null,
+        logprobs: completionLogprobs(logprobs[index], 0),
         finish_reason: finishReason(result),
       })),
       usage: usageOf(results, prompts.length),
@@ -90,10 +93,11 @@ async function* chunks(
 ): AsyncGenerator<string> {
   const includeUsage = body.stream_options?.include_usage === true;
   const sources = wantsSources(body);
+  const logprobs = choices.map(() => new HeldLogprobs());
   const chunk = (index: number, text: string, more: object = {}) =>
     sseEvent({
       ...head,
-      choices: [{ index, text, logprobs: null, finish_reason: null, ...more }],
+      choices: [{ index, text, logprobs: logprobs[index].takeCompletion(), finish_reason: null, ...more }],
       ...(includeUsage && { usage: null }),
     });
   const results: GenerateResult[] = [];
@@ -103,6 +107,7 @@ async function* chunks(
     opening = "";
     for (const { index, token, result } of events) {
       if (token) {
+        logprobs[index].push(token);
         if (token.text !== "") text += chunk(index, token.text, sources ? { source: token.source } : {});
         continue;
       }
@@ -115,8 +120,13 @@ async function* chunks(
   yield `${usage}${sseEvent("[DONE]")}`;
 }
 
-function refuseUnsupported({ suffix, best_of: bestOf, n, logprobs }: CompletionBody): void {
-  if (typeof logprobs === "number") refusePending("logprobs", "logprobs");
+function refuseUnsupported({ suffix, best_of: bestOf, n, logprobs, echo }: CompletionBody): void {
+  if (typeof logprobs === "number" && echo) {
+    throw new ApiError(400, "logprobs of the prompt are not supported: leave echo or logprobs out.", {
+      code: "unsupported_parameter",
+      param: "logprobs",
+    });
+  }
   if (suffix) {
     throw new ApiError(400, "suffix is not supported: this server completes texts at their end only.", {
       param: "suffix",

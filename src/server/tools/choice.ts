@@ -1,11 +1,6 @@
+import type { Constraint } from "../../engine/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import type { Tool, ToolChoice } from "./tool.ts";
-
-/** Whether `GenerateOptions` has `constraint` already; what needs it is refused until then. */
-export const engineConstrains: boolean = false;
-
-/** What the output must be, as the engine takes it. */
-export type Constraint = { readonly json: true } | { readonly jsonSchema: unknown } | { readonly grammar: string };
 
 /** What `tool_choice` leaves of the tools. `forced`: the output must be a call of one of them. Throws `bad-argument`. */
 export function chosenTools(tools: readonly Tool[], choice: ToolChoice): { tools: readonly Tool[]; forced: boolean } {
@@ -20,11 +15,25 @@ export function chosenTools(tools: readonly Tool[], choice: ToolChoice): { tools
 
 /** Output that is a call of one of these tools: `{ "name": .., "arguments": .. }`. */
 export function callConstraint(tools: readonly Tool[]): Constraint {
-  const calls = tools.map(({ function: { name, parameters } }) => ({
+  const calls = tools.map(({ function: { name, parameters } }, i) => ({
     type: "object",
-    properties: { name: { const: name }, arguments: parameters ?? { type: "object" } },
+    properties: {
+      name: { const: name },
+      arguments: rebased(parameters ?? { type: "object" }, `#/anyOf/${i}/properties/arguments`),
+    },
     required: ["name", "arguments"],
-    additionalProperties: false,
   }));
-  return { jsonSchema: calls.length === 1 ? calls[0] : { anyOf: calls } };
+  return { jsonSchema: { anyOf: calls } };
+}
+
+/** References of a schema that has become part of another one. */
+function rebased(schema: unknown, root: string): unknown {
+  if (Array.isArray(schema)) return schema.map((one) => rebased(one, root));
+  if (typeof schema !== "object" || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => {
+      const isLocal = key === "$ref" && typeof value === "string" && value.startsWith("#");
+      return [key, isLocal ? root + value.slice(1) : rebased(value, root)];
+    }),
+  );
 }

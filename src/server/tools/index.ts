@@ -1,5 +1,5 @@
 // Tools in prompts and answers, for every protocol: which a request may call, how the model is told, how its calls are read.
-export { type Constraint, callConstraint, chosenTools, engineConstrains } from "./choice.ts";
+export { callConstraint, chosenTools } from "./choice.ts";
 export type { OutputPart, OutputReader } from "./output-reader.ts";
 export { toolFormat, toolPrompt } from "./prompt.ts";
 export { toolReader } from "./readers.ts";

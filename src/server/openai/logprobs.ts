@@ -1,0 +1,64 @@
+// Log probabilities as OpenAI's clients read them.
+import type { GeneratedToken, Generating, TokenLogprobs, TokenProbability } from "../../engine/index.ts";
+
+/**
+ * Of the tokens that a finished text is made of: not of the end, nor of a stop string. Reads the generation's tokens.
+ */
+export async function textLogprobs(choice: Generating): Promise<readonly TokenLogprobs[]> {
+  const held = new HeldLogprobs();
+  for await (const token of choice) held.push(token);
+  return held.take() ?? [];
+}
+
+/** Holds what tokens bring until their text leaves: a token may be half a character, or the beginning of a stop string. */
+export class HeldLogprobs {
+  #held: TokenLogprobs[] = [];
+  #ready: TokenLogprobs[] = [];
+  #asked = false;
+  #offset = 0;
+
+  push({ text, logprobs }: GeneratedToken): void {
+    if (!logprobs) return;
+    this.#asked = true;
+    if (logprobs.bytes.length > 0) this.#held.push(logprobs);
+    if (text === "") return;
+    this.#ready.push(...this.#held);
+    this.#held = [];
+  }
+
+  /** Those of the text that leaves now. Undefined where nobody asked. */
+  take(): readonly TokenLogprobs[] | undefined {
+    const ready = this.#ready;
+    this.#ready = [];
+    return this.#asked && ready.length > 0 ? ready : undefined;
+  }
+
+  takeCompletion() {
+    const logprobs = completionLogprobs(this.take(), this.#offset);
+    if (logprobs) this.#offset += logprobs.tokens.join("").length;
+    return logprobs;
+  }
+}
+
+/** Of chat completions. */
+export function chatLogprobs(tokens: readonly TokenLogprobs[] | undefined) {
+  if (!tokens) return null;
+  const one = ({ text: token, logprob, bytes }: TokenProbability) => ({ token, logprob, bytes });
+  return { content: tokens.map((token) => ({ ...one(token), top_logprobs: token.top.map(one) })), refusal: null };
+}
+
+/** Of completions. `offset`: characters of the text before. */
+export function completionLogprobs(tokens: readonly TokenLogprobs[] | undefined, offset: number) {
+  if (!tokens) return null;
+  let at = offset;
+  return {
+    tokens: tokens.map(({ text }) => text),
+    token_logprobs: tokens.map(({ logprob }) => logprob),
+    top_logprobs: tokens.map(({ top }) => Object.fromEntries(top.map(({ text, logprob }) => [text, logprob]))),
+    text_offset: tokens.map(({ text }) => {
+      const start = at;
+      at += text.length;
+      return start;
+    }),
+  };
+}
