@@ -125,8 +125,8 @@ test("byExpectedTokens ranks by the first nodes only", () => {
   expect(byExpectedTokens([brief, brief], 8)).toEqual([0, 1]);
 });
 
-test("probeBid takes the likeliest first node that costs less than a plain round", () => {
+test("probeBid takes the likeliest first node that costs less than a plain round, else the likeliest", () => {
   expect(probeBid([chain(0.2, 4), chain(0.5, 4, 3), chain(0.9, 4, 10)], 10)).toBe(1);
-  expect(probeBid([chain(0.9, 4, 10)], 10)).toBe(-1);
+  expect(probeBid([chain(0.5, 4, 20), chain(0.9, 4, 10)], 10)).toBe(1);
   expect(probeBid([], 10)).toBe(-1);
 });

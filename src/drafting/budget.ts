@@ -112,7 +112,11 @@ export function byExpectedTokens(bids: readonly Bid[], nodes: number): number[] 
   return bids.map((_, i) => i).sort((a, b) => gain[b] - gain[a] || a - b);
 }
 
-/** The bid whose first node is the likeliest, among those that ask less for it than a plain round takes; -1 = none. */
+/**
+ * The bid whose first node is the likeliest, among those that ask less for it than a plain round takes; else among all, or
+ * what looks dear would never be measured again. -1 = none.
+ */
 export function probeBid(bids: readonly Bid[], plainMs: number): number {
-  return byExpectedTokens(bids, 1).find((index) => bids[index].draftMs(1) < plainMs) ?? -1;
+  const order = byExpectedTokens(bids, 1);
+  return order.find((index) => bids[index].draftMs(1) < plainMs) ?? order[0] ?? -1;
 }

@@ -19,9 +19,8 @@ const leastShare = 0.001;
 const considerEvery = 16;
 /** What asking in vain has cost is charged to the next purchase, up to so many plain rounds. */
 const mostCharged = 4;
-/** After so many rounds without a purchase the drafters are asked in every second round, then in every fourth. */
-const idleRounds = 32;
-const longIdleRounds = 128;
+/** After so many rounds without a purchase the drafters are asked in every second round, in every fourth, in every eighth. */
+const idleRounds = [32, 128, 512];
 
 /**
  * Sees to it that drafting does not lose to plain decoding, whatever the estimates say: it compares the milliseconds of
@@ -51,7 +50,7 @@ export class Guard {
 
   /** In every how many rounds the drafters are asked. Where nothing pays for long, asking is most of what auto costs. */
   get askEvery(): number {
-    return this.idle < idleRounds ? 1 : this.idle < longIdleRounds ? 2 : 4;
+    return 2 ** idleRounds.filter((rounds) => this.idle >= rounds).length;
   }
 
   /** The market declined all offers of a round. True when it should look for one to try all the same. */
