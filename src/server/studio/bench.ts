@@ -41,6 +41,7 @@ export async function runStudioBench(c: Context, service: Service): Promise<Resp
     try {
       const { model, modelId } = run;
       const signal = AbortSignal.any([run.signal, left]);
+      const where = machine();
       const runs = await runBench(model, prompts, {
         methods,
         repeats,
@@ -52,7 +53,7 @@ export async function runStudioBench(c: Context, service: Service): Promise<Resp
       if (runs.plain.length === 0) throw new ApiError(400, `No prompt could be run: ${runs.skipped[0]?.reason}`);
       return {
         model: modelId,
-        machine: machine(),
+        machine: where,
         numerics: model.info.numerics,
         prompts: runs.plain.length,
         skipped: runs.skipped,

@@ -1,5 +1,6 @@
 import type { EmittedToken, RoundRecord } from "../../../drafting/index.ts";
 import { escapeHtml } from "../html.ts";
+import { layoutTree } from "./tree-layout.ts";
 
 const column = 108;
 const row = 30;
@@ -13,23 +14,12 @@ export function treeSvg(
   textOf: (token: number) => string,
 ): string {
   const accepted = new Set(path);
-  const children = new Map<number, number[]>();
-  tree.parent.forEach((parent, node) => {
-    children.set(parent, [...(children.get(parent) ?? []), node]);
-  });
-  const places = new Map<number, { x: number; y: number }>();
-  let rows = 0;
-  const place = (node: number, depth: number): void => {
-    const y = rows;
-    const below = children.get(node) ?? [];
-    // The accepted path stays on top, so that it reads as a line.
-    for (const child of [...below].sort((a, b) => Number(accepted.has(b)) - Number(accepted.has(a))))
-      place(child, depth + 1);
-    if (below.length === 0) rows++;
-    places.set(node, { x: depth * column, y: y * row });
+  const own = emitted[path.length];
+  const layout = layoutTree(tree.parent, path, own !== undefined);
+  const at = (node: number) => {
+    const place = layout.at(node);
+    return { x: place.column * column, y: place.row * row };
   };
-  place(-1, 0);
-  const at = (node: number) => places.get(node) as { x: number; y: number };
   const parts: string[] = [];
   const draw = (x: number, y: number, kind: string, text: string, title: string) => {
     const shown = text.replace(/\n/g, "\u21b5").replace(/^ /, "\u00b7");
@@ -54,15 +44,10 @@ export function treeSvg(
     const title = `${source}, ${state}, chance ${tree.confidence[node].toFixed(2)}, token ${tree.token[node]}`;
     draw(x, y, `${state} ${classOf(source)}`, textOf(tree.token[node]), title);
   }
-  const own = emitted[path.length];
-  const last = at(path.at(-1) ?? -1);
-  let deepest = Math.max(...[...places.values()].map(({ x }) => x));
   if (own) {
-    const taken = [...places.values()].some(({ x, y }) => y === last.y && x === last.x + column);
-    const to = { x: last.x + column, y: taken ? rows++ * row : last.y };
-    edge(last, to, "accepted");
+    const to = at(tree.token.length);
+    edge(at(path.at(-1) ?? -1), to, "accepted");
     draw(to.x, to.y, "own", textOf(own.token), "the target's own token");
-    deepest = Math.max(deepest, to.x);
   }
-  return `<div class="scroll"><svg role="img" aria-label="draft tree, ${path.length} of ${tree.token.length} nodes accepted" width="${deepest + column}" height="${rows * row + 4}">${parts.join("")}</svg></div>`;
+  return `<div class="scroll"><svg role="img" aria-label="draft tree, ${path.length} of ${tree.token.length} nodes accepted" width="${layout.columns * column}" height="${layout.rows * row + 4}">${parts.join("")}</svg></div>`;
 }
