@@ -13,7 +13,7 @@ export function objectRule(converter: Converter, schema: JsonObject, hint: strin
   const { rules } = converter;
   const ws = space(rules);
   const properties = new Map(Object.entries(asObject(schema.properties ?? {}, "properties")));
-  const required = new Set(schema.required === undefined ? [] : (schema.required as unknown[]).map(String));
+  const required = new Set((schema.required === undefined ? [] : list("required", schema.required, 0)).map(String));
   const additional = schema.additionalProperties ?? (properties.size === 0 && required.size === 0);
   for (const name of required) {
     if (properties.has(name)) continue;

@@ -62,17 +62,20 @@ class SchemaConverter implements Converter {
   }
 
   value(schema: unknown, hint: string): string {
-    if (++this.#depth > deepest) refuse(`it is nested deeper than ${deepest} levels`);
-    try {
-      if (schema === true) return this.#anything();
-      if (schema === false) refuse("false allows no value at all");
-      return this.#object(asObject(schema, hint), hint);
-    } finally {
-      this.#depth--;
-    }
+    if (schema === true) return this.#anything();
+    if (schema === false) refuse("false allows no value at all");
+    return this.#object(asObject(schema, hint), hint);
   }
 
   #object(schema: JsonObject, hint: string): string {
+    if (++this.#depth > deepest) refuse(`it is nested deeper than ${deepest} levels, or contains itself`);
+    const name = this.#combined(schema, hint);
+    this.#depth--;
+    return name;
+  }
+
+  /** What several schemas say together, or one of them. */
+  #combined(schema: JsonObject, hint: string): string {
     const { $ref, allOf, anyOf, oneOf, enum: values, const: single, ...rest } = schema;
     const beside = Object.fromEntries(Object.entries(rest).filter(([key]) => !remarks.has(key)));
     const isBare =

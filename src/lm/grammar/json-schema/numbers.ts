@@ -1,7 +1,7 @@
 import { DraftwrightError } from "../../../errors.ts";
 
-/** Most digits before and after the point; more a double could not hold. */
-const digits = 16;
+/** Most digits before and after the point: numbers that every reader takes as they are. */
+const digits = 15;
 const fraction = `("." [0-9]{1,${digits}})?`;
 
 export const anyInteger = `"-"? ("0" | [1-9] [0-9]{0,${digits - 1}})`;
@@ -51,54 +51,55 @@ export function numberBetween(low: Bound | undefined, high: Bound | undefined): 
 function decimals(low: Bound, high: Bound): string {
   const [lowWhole, lowRest] = split(low.value);
   const [highWhole, highRest] = split(high.value);
-  if (lowWhole === highWhole) return sameWhole(lowWhole, lowRest, low.open, highRest, high.open);
-  const parts = [`"${lowWhole}" ${lowRest === "" && !low.open ? fraction : `"." (${atLeast(lowRest, low.open)})`}`];
-  if (highWhole - lowWhole > 1n) parts.push(`(${naturals(lowWhole + 1n, highWhole - 1n)}) ${fraction}`);
-  const ends = below(highRest, high.open);
-  if (ends !== undefined) parts.push(`"${highWhole}" ${ends}`);
-  return parts.join(" | ");
-}
-
-/** Both ends have this whole part; fractions get as many digits as both need. */
-function sameWhole(whole: bigint, low: string, lowOpen: boolean, high: string, highOpen: boolean): string {
-  const length = Math.max(low.length, high.length);
-  const [from, to] = [low.padEnd(length, "0"), high.padEnd(length, "0")];
-  const zeros = `"0"{0,${digits}}`;
-  const more = `[0-9]{0,${digits}}`;
-  if (from === to) return length === 0 ? `"${whole}"` : `"${whole}.${from}" ${zeros}`;
-  const parts = [lowOpen ? `"${from}" ${zeros} [1-9] ${more}` : `"${from}" ${more}`];
-  const [first, last] = [increased(from, 1n), increased(to, -1n)];
-  if (first <= last) parts.push(`(${sameLength(first, last)}) ${more}`);
-  if (!highOpen) parts.push(`"${to}" ${zeros}`);
-  const isWhole = low === "" && !lowOpen ? ` | "${whole}"` : "";
-  return `"${whole}." (${parts.join(" | ")})${isWhole}`;
-}
-
-/** Fractions of at least 0.`rest`; more than that where `open`. */
-function atLeast(rest: string, open: boolean): string {
-  const more = increased(rest, 1n);
-  const parts = open
-    ? [`"${rest}" "0"{0,${digits}} [1-9] [0-9]{0,${digits}}`]
-    : [`"${rest}" [0-9]{${rest === "" ? 1 : 0},${digits}}`];
-  if (rest !== "" && more.length === rest.length) {
-    parts.push(`(${sameLength(more, "9".repeat(rest.length))}) [0-9]{0,${digits}}`);
+  if (lowWhole === highWhole) {
+    if (lowRest === highRest) return `"${lowWhole}${lowRest === "" ? "" : `.${lowRest}`}"`;
+    const isWhole = lowRest === "" && !low.open ? ` | "${lowWhole}"` : "";
+    return `"${lowWhole}." (${within(lowRest, low.open, highRest, high.open, true)})${isWhole}`;
   }
+  const above = `"." (${atLeast(lowRest, low.open, true)})`;
+  const parts = [`"${lowWhole}" ${lowRest === "" && !low.open ? `(${above})?` : above}`];
+  if (highWhole - lowWhole > 1n) parts.push(`(${naturals(lowWhole + 1n, highWhole - 1n)}) ${fraction}`);
+  const below = atMost(highRest, high.open, true);
+  if (highRest !== "" || !high.open) parts.push(`"${highWhole}"${below === undefined ? "" : ` ("." (${below}))?`}`);
   return parts.join(" | ");
 }
 
-/** The fraction, if any, that leaves a number at or below 0.`rest`. Undefined where there is none. */
-function below(rest: string, open: boolean): string | undefined {
-  const zeros = `"0"{0,${digits}}`;
-  if (rest === "") return open ? undefined : `("." "0" ${zeros})?`;
-  const parts = open ? [] : [`"${rest}" ${zeros}`];
-  const less = increased(rest, -1n);
-  if (!less.startsWith("-")) parts.push(`(${sameLength("0".repeat(rest.length), less)}) [0-9]{0,${digits}}`);
-  return parts.length === 0 ? "" : `("." (${parts.join(" | ")}))?`;
+// Fractions as the digits after the point. `first`: there must be a digit.
+
+const more = `[0-9]{0,${digits}}`;
+
+/** At least 0.`rest`, or more than that. */
+function atLeast(rest: string, open: boolean, first: boolean): string {
+  if (rest === "") return open ? `"0"{0,${digits}} [1-9] ${more}` : `[0-9]{${first ? 1 : 0},${digits}}`;
+  const next = Number(rest[0]);
+  const same = `"${next}" (${atLeast(rest.slice(1), open, false)})`;
+  return next < 9 ? `${digit(next + 1, 9)} ${more} | ${same}` : same;
 }
 
-function increased(text: string, by: bigint): string {
-  const value = BigInt(text === "" ? 0 : text) + by;
-  return value < 0n ? "-" : String(value).padStart(text.length, "0");
+/** At most 0.`rest`, or less than that; undefined where there is none. `rest` has no zeros at its end. */
+function atMost(rest: string, open: boolean, first: boolean): string | undefined {
+  if (rest === "") return open ? undefined : `"0"{${first ? 1 : 0},${digits}}`;
+  const next = Number(rest[0]);
+  const parts = first ? [] : ['""'];
+  if (next > 0) parts.push(`${digit(0, next - 1)} ${more}`);
+  const same = atMost(rest.slice(1), open, false);
+  if (same !== undefined) parts.push(`"${next}" (${same})`);
+  return parts.length === 0 ? undefined : parts.join(" | ");
+}
+
+/** From 0.`low` to 0.`high`, which are not the same. */
+function within(low: string, lowOpen: boolean, high: string, highOpen: boolean, first: boolean): string {
+  const [a, b] = [Number(low[0] ?? 0), Number(high[0])];
+  const parts = !first && low === "" && !lowOpen ? ['""'] : [];
+  if (a === b) {
+    parts.push(`"${a}" (${within(low.slice(1), lowOpen, high.slice(1), highOpen, false)})`);
+    return parts.join(" | ");
+  }
+  if (b - a > 1) parts.push(`${digit(a + 1, b - 1)} ${more}`);
+  parts.push(`"${a}" (${atLeast(low.slice(1), lowOpen, false)})`);
+  const same = atMost(high.slice(1), highOpen, false);
+  if (same !== undefined) parts.push(`"${b}" (${same})`);
+  return parts.join(" | ");
 }
 
 /** Whole part, and digits after the point without zeros at the end, of a number that is not negative. */

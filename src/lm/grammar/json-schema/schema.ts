@@ -15,9 +15,9 @@ export function asObject(schema: unknown, where: string): JsonObject {
   return refuse(`what stands for ${where} is ${JSON.stringify(schema)}, not a schema`);
 }
 
-export function list(keyword: string, value: unknown): readonly unknown[] {
-  if (Array.isArray(value) && value.length > 0) return value;
-  return refuse(`${keyword} must be a list that is not empty`);
+export function list(keyword: string, value: unknown, least = 1): readonly unknown[] {
+  if (Array.isArray(value) && value.length >= least) return value;
+  return refuse(`${keyword} must be a list${least > 0 ? " that is not empty" : ""}`);
 }
 
 /** A length or a number of items. */
