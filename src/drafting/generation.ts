@@ -29,12 +29,15 @@ const defaultBudget = 32;
 const nothingProposed: Readonly<Record<string, number>> = {};
 
 /** What was drafted for a round. */
-export type DraftedRound = Pick<Draft, "tree" | "uncut">;
+export interface DraftedRound extends Pick<Draft, "tree" | "uncut" | "forecast"> {
+  /** Nodes that this text may have verified. */
+  readonly maxNodes: number;
+}
 
-/** A round that waits for its forward. */
-export interface PreparedRound {
-  /** Row 0 is the root, the others are the nodes of the draft. Valid until the next `prepare`. */
-  readonly batch: ForwardBatch;
+interface OpenRound {
+  readonly draft: Draft;
+  readonly draftMs: number;
+  readonly prices: Prices;
 }
 
 /**
@@ -68,7 +71,7 @@ export class Generation {
   private readonly verdict: Verdict = { path: [], emitted: [] };
   private readonly constrained: ConstrainedText | undefined;
   private readonly logprobs: LogprobReader | undefined;
-  private round: { readonly draft: Draft; readonly draftMs: number; readonly prices: Prices } | undefined;
+  private round: OpenRound | undefined;
   private closed = false;
 
   /** Throws "bad-argument", "context-overflow" (prompt too long) or what the drafters throw on opening. */
@@ -123,6 +126,11 @@ export class Generation {
     this.market = new Market(this.seats, policy, this.guard, this.clock, model.vocabSize, this.ratio !== undefined);
   }
 
+  /** Committed rows of the target. */
+  get rows(): number {
+    return this.sequence.length;
+  }
+
   /** Prompt tokens that `prefillStep` has not run yet. The last prompt token is not one of them: it is the first root. */
   get prefillLeft(): number {
     return Math.max(0, this.promptLength - 1 - this.sequence.length);
@@ -155,7 +163,7 @@ export class Generation {
     const kv = this.sequence.length;
     const prices = soloPrices(this.curve, kv);
     this.draft(prices);
-    const { batch } = this.prepare();
+    const batch = this.prepare();
     const start = this.clock();
     const result = this.options.model.forward(batch);
     const verifyMs = this.clock() - start;
@@ -174,17 +182,18 @@ export class Generation {
       );
     }
     const start = this.clock();
-    const bought = this.market.draft(this.view(), prices);
+    const view = this.view();
+    const bought = this.market.draft(view, prices);
     const draft = this.constrained ? { ...bought, tree: this.constrained.prune(bought.tree) } : bought;
     this.round = { draft, draftMs: this.clock() - start, prices };
-    return draft;
+    return { ...draft, maxNodes: view.maxNodes };
   }
 
   /**
-   * The rows of a drafted round: the root and at most `nodes` nodes, by default as many as pay in a forward of their own.
-   * A draft that is not `uncut` stays as it is.
+   * The rows of a drafted round, valid until the next one: the root, then at most `nodes` nodes, by default as many as pay
+   * in a forward of their own. A draft that is not `uncut` stays as it is.
    */
-  prepare(nodes?: number): PreparedRound {
+  prepare(nodes?: number): ForwardBatch {
     const { draft, draftMs, prices } = this.drafted();
     const start = this.clock();
     const cut = this.market.cut(draft, nodes ?? this.market.worth(draft, this.view(), prices), prices);
@@ -192,7 +201,12 @@ export class Generation {
     for (const { session } of this.seats) session.verifying?.(cut.tree);
     this.constrained?.begin(cut.tree);
     this.round = { draft: cut, draftMs: draftMs + this.clock() - start, prices };
-    return { batch };
+    return batch;
+  }
+
+  /** After a forward that failed: the prepared round can be tried again. */
+  dropPending(): void {
+    this.sequence.compact([]);
   }
 
   /**

@@ -25,7 +25,7 @@ export { type ModelDrafterOptions, modelDrafter } from "./drafters/model.ts";
 export * from "./drafters/ouroboros/index.ts";
 export { predictionDrafter } from "./drafters/prediction/index.ts";
 export { type PickFrom, type SampledDrafts, seededPick } from "./drafters/sampled-draft.ts";
-export { Generation, type PreparedRound } from "./generation.ts";
+export { type DraftedRound, Generation } from "./generation.ts";
 export type { GenerationOptions } from "./generation-options.ts";
 export { Guard } from "./guard.ts";
 export type { Logprobs } from "./logprobs.ts";
@@ -34,6 +34,7 @@ export { type MeasureOptions, measureCurve } from "./measure-curve.ts";
 export { type Prices, soloPrices } from "./prices.ts";
 export type { RecordedOffer, RecordedTree, RoundRecord } from "./recording.ts";
 export type { EmittedToken, FinishReason, RoundReport, RoundTrace } from "./round-report.ts";
+export { type RoundOutcome, type SharedRoundOptions, sharedCurve, sharedRound } from "./shared-round.ts";
 export { type DraftingReport, Stats } from "./stats.ts";
 export {
   cutTree,
