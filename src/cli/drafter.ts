@@ -8,6 +8,7 @@ import { loadLanguageModel } from "../lm/load.ts";
 import { keyedUniform } from "../lm/sampling/index.ts";
 import { resolveModel } from "../lm/store/index.ts";
 import { Parameters } from "../nn/index.ts";
+import { textSource } from "../training/index.ts";
 import { integer, readInput } from "./flags.ts";
 
 interface EvalFlags {
@@ -56,11 +57,14 @@ async function evaluate(flags: EvalFlags): Promise<void> {
   const { branches, depth, tokens: maxTokens, budget } = flags;
   const drafter = headDrafter({ backend, head, target, branches, depth });
   const { model, tokenizer } = loaded;
+  const { template } = textSource(tokenizer, loaded.chatTemplate);
   const perPrompt: { accepted: number; rounds: number }[] = [];
   const at: { offered: number; accepted: number }[] = [];
   let drafted = 0;
   for (const entry of parsePrompts(readInput(flags.prompts), flags.prompts)) {
-    const prompt = tokenizer.encode("prompt" in entry ? entry.prompt : entry.turns[0], { addSpecial: true });
+    const chat = "turns" in entry;
+    const text = chat ? await template.render([{ role: "user", content: entry.turns[0] }]) : entry.prompt;
+    const prompt = tokenizer.encode(text, { addSpecial: true, parseSpecial: chat });
     if (prompt.length + maxTokens > model.contextLength) continue;
     const generation = new Generation({
       model,
@@ -102,13 +106,16 @@ async function evaluate(flags: EvalFlags): Promise<void> {
   ).sort((a, b) => a - b);
   const rounds = perPrompt.reduce((sum, p) => sum + p.rounds, 0);
   const result = {
-    head: head.settings,
+    head: { ...head.settings, tokens: target.output.shape[1] },
     acceptedPerRound: mean(perPrompt),
     acceptedPerRoundLo: resampled[50],
     acceptedPerRoundHi: resampled[1949],
     /** Share of the rounds that reached a position which accepted one there. */
     perPosition: at.map(({ offered, accepted }) => accepted / offered),
+    /** Of the target, one a round; of the drafter, and for each round. */
     passes: rounds,
+    drafterPasses: drafter.passes,
+    drafterPassesPerRound: drafter.passes / Math.max(1, rounds),
     prompts: perPrompt.length,
     drafted,
   };
@@ -117,7 +124,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
     const { acceptedPerRound: a, acceptedPerRoundLo: lo, acceptedPerRoundHi: hi } = result;
     process.stdout.write(
       `${head.settings.kind}: ${a.toFixed(2)} accepted a round (95 %: ${lo.toFixed(2)} to ${hi.toFixed(2)}), ` +
-        `the free token not counted; ${rounds} rounds of ${result.prompts} prompts, budget ${budget}\n`,
+        `the free token not counted; ${rounds} rounds, ${result.drafterPassesPerRound.toFixed(2)} drafter passes each, of ${result.prompts} prompts, budget ${budget}\n`,
     );
   }
 }

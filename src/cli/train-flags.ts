@@ -31,7 +31,7 @@ export interface LoopFlags {
 export function withLoopFlags(command: Command, rate: number): Command {
   return command
     .requiredOption("--out <file>", "what is trained; the state of the run lies beside it in FILE.state")
-    .option("--minutes <n>", "budget of time", decimal)
+    .option("--minutes <n>", "budget of time worked: what other programs took is not counted", decimal)
     .option("--max-tokens <n>", "budget of tokens learned", integer(1))
     .option("--steps <n>", "budget of updates", integer(1))
     .option("--rate <x>", "highest learning rate", decimal, rate)

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import {
   collect,
   commonTokens,
@@ -108,6 +108,9 @@ interface HeadFlags extends LoopFlags {
   adaptation: number;
   bidirectional: boolean;
   block?: number;
+  align?: "tail" | "chunk";
+  fuser?: "linear" | "gate";
+  glancing?: boolean;
   rows: number;
   windows: number;
   vocabulary?: number;
@@ -127,14 +130,24 @@ export function trainHeadCommand(kind: HeadKind): Command {
     .option("-m, --model <name>", "the target: a GGUF file or a name from `draftwright models list`", "embedded")
     .requiredOption("--data <file>", "data of `train data`, made by this target")
     .option("--rows <n>", "positions of a window", integer(4), 64)
-    .option("--windows <n>", "windows of a batch", integer(1), 4)
+    .option("--windows <n>", "windows of a batch", integer(1), 1)
     .option(
       "--vocabulary <n>",
       "draft only so many tokens, those the target says most often (default: all)",
       integer(8),
     )
     .option("--type <name>", "of the matrices that are written, e.g. F16", "Q8_0");
-  if (kind === "falcon") command.option("--block <k>", "positions drafted in a pass", integer(1), 2);
+  if (kind === "falcon") {
+    command
+      .option("--block <k>", "positions drafted in a pass", integer(1), 2)
+      .addOption(
+        new Option("--align <how>", "the newest positions form a block, or the first ones fed, as published")
+          .choices(["tail", "chunk"])
+          .default("tail"),
+      )
+      .addOption(new Option("--fuser <how>", "joins feature and token").choices(["linear", "gate"]).default("linear"))
+      .option("--no-glancing", "learn without being shown some of the answers");
+  }
   if (kind === "medusa" || kind === "amphista")
     command.option("--heads <n>", "positions drafted at once", integer(1), 4);
   if (kind === "amphista") {
@@ -142,20 +155,31 @@ export function trainHeadCommand(kind: HeadKind): Command {
       .option("--adaptation <n>", "decoder layers of each stage; 0: no staged adaptation", integer(0), 1)
       .option("--no-bidirectional", "heads do not attend to each other");
   }
-  return withLoopFlags(command, 1e-3).action((flags: HeadFlags) => inChild(flags, (loop) => run(kind, flags, loop)));
+  return withLoopFlags(command, 2e-3).action((flags: HeadFlags) => inChild(flags, (loop) => run(kind, flags, loop)));
 }
 
 async function run(kind: HeadKind, flags: HeadFlags, loop: LoopOptions) {
   const path = await resolveModel(flags.model, modelStore());
-  const { heads = 1, adaptation = 0, bidirectional = false, block, rows, windows, seed, threads } = flags;
+  const { heads = 1, adaptation = 0, bidirectional = false, block, align, fuser, glancing } = flags;
+  const { rows, windows, seed, threads } = flags;
   const data = loadHeadData(flags.data);
   const tokens = flags.vocabulary === undefined ? undefined : commonTokens(data, flags.vocabulary);
   using backend = new Backend(undefined, { threads });
   using target = readTargetParts(path, backend, tokens);
   using parameters = new Parameters(backend, seed);
   const { hiddenSize } = target;
-  const settings = { kind, hiddenSize, heads, adaptation, bidirectional, block, tokens: tokens && [...tokens] };
+  const settings = {
+    kind,
+    hiddenSize,
+    heads,
+    adaptation,
+    bidirectional,
+    block,
+    align,
+    fuser,
+    tokens: tokens && [...tokens],
+  };
   const head = makeHead(parameters, settings);
-  using task = new HeadTask({ head, target, data, rows, windows, seed, type: tensorType(flags.type) });
+  using task = new HeadTask({ head, target, data, rows, windows, seed, glancing, type: tensorType(flags.type) });
   return await train(task, loop);
 }

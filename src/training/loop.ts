@@ -21,6 +21,7 @@ export interface TrainingTask {
 }
 
 export interface Budget {
+  /** Of work: of the process or of the clock, whichever is less. */
   readonly seconds?: number;
   readonly tokens?: number;
   readonly steps?: number;
@@ -103,13 +104,16 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
       progress.steps / (budget.steps ?? Number.POSITIVE_INFINITY),
     );
   const perMille = cosine(options.rate, 1000, 50, options.rate * 0.05);
-  let last = performance.now();
+  // A process that was stopped, or that others kept from the processor, has not used its budget.
+  let last = { wall: performance.now(), work: processorMs() };
   const tick = () => {
-    const now = performance.now();
-    progress.seconds += (now - last) / 1000;
+    const now = { wall: performance.now(), work: processorMs() };
+    progress.seconds += Math.min(now.wall - last.wall, now.work - last.work) / 1000;
     last = now;
   };
+  let saved = performance.now();
   const save = () => {
+    saved = performance.now();
     saveRun(state, run, progress);
     onEvent({ ...at(), event: "saved", path: state });
   };
@@ -127,7 +131,6 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
     onEvent({ ...at(), event: "evaluation", measures, best });
   };
 
-  let saved = progress.seconds;
   let reason: StopReason = "budget";
   if (!resumed) evaluate();
   while (share() < 1) {
@@ -161,14 +164,16 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
         break;
       }
     }
-    if (progress.seconds - saved >= (options.saveSeconds ?? 20)) {
-      saved = progress.seconds;
-      save();
-    }
+    if (performance.now() - saved >= 1000 * (options.saveSeconds ?? 20)) save();
   }
   if (reason === "interrupted") save();
   else rmSync(state, { force: true });
   const best = progress.best ?? Number.NaN;
   onEvent({ ...at(), event: "end", reason, best });
   return { reason, ...at(), best };
+}
+
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }

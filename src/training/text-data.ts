@@ -18,7 +18,7 @@ export interface TextSource {
 }
 
 /** Of a model: `chatTemplate` as its file has it. */
-export function textSource(tokenizer: Tokenizer, chatTemplate: string | undefined): TextSource {
+export function textSource(tokenizer: Tokenizer, chatTemplate: string | undefined): Required<TextSource> {
   const text = (token: number) => (token < 0 ? "" : Buffer.from(tokenizer.pieceBytes(token)).toString());
   const [bosToken, eosToken] = [text(tokenizer.bos), text(tokenizer.eos)];
   return { tokenizer, template: createChatTemplate({ template: chatTemplate, bosToken, eosToken }) };

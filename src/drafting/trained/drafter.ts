@@ -6,7 +6,7 @@ import type { AcceptanceTable } from "../calibration.ts";
 import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../drafter.ts";
 import { likeliest } from "../drafters/likeliest.ts";
 import { type DraftTree, emptyTree, judge, TreeBuilder } from "../tree.ts";
-import { blockSize, type Head } from "./head.ts";
+import { blockEnd, blockSize, type Head } from "./head.ts";
 import { HeadRunner, MOST_ROWS, type RunResult } from "./runner.ts";
 import { featureOf, type TargetParts } from "./target-parts.ts";
 
@@ -33,14 +33,22 @@ const confidences = 10;
 interface Speed {
   /** Milliseconds of a run of few rows. */
   runMs: number;
+  /** Runs so far. */
+  passes: number;
 }
 
+/** `passes`: runs of the head so far, for comparisons at equal ones. */
+export type HeadDrafter = Drafter & { readonly passes: number };
+
 /** Drafts with a head. Its output is what the head says; what is emitted is decided by the target alone. */
-export function headDrafter(options: HeadDrafterOptions): Drafter {
+export function headDrafter(options: HeadDrafterOptions): HeadDrafter {
   const { head, target, features = true } = options;
-  const speed: Speed = { runMs: 0.3 };
+  const speed: Speed = { runMs: 0.3, passes: 0 };
   return {
     name: head.settings.kind,
+    get passes() {
+      return speed.passes;
+    },
     needs: features ? { hidden: [target.layerCount] } : {},
     open(view) {
       if (view.vocabSize !== target.vocabSize) {
@@ -155,6 +163,7 @@ class HeadSession implements DraftSession {
       : this.#combine(result, nodes, levels);
     this.#drafted = tree;
     const ms = (this.#clock() - start) / (feeds + runs);
+    this.#speed.passes += feeds + runs;
     this.#speed.runMs = 0.9 * this.#speed.runMs + 0.1 * ms;
     return tree;
   }
@@ -164,9 +173,11 @@ class HeadSession implements DraftSession {
     const k = this.#block;
     let result: RunResult | undefined;
     while (this.#waiting.length > 0) {
-      const fresh = this.#waiting.splice(0, MOST_ROWS - this.#tail.length);
-      const part = [...this.#tail, ...fresh];
-      const committed = this.#held - this.#tail.length;
+      const whole = this.#head.settings.align === "chunk";
+      const tail = whole && this.#waiting.length >= k ? [] : this.#tail;
+      const fresh = this.#waiting.splice(0, MOST_ROWS - tail.length);
+      const part = [...tail, ...fresh];
+      const committed = this.#held - tail.length;
       const slots = part.map((_, i) => committed + i);
       const first = Math.max(0, part.length - k);
       result = this.#runner.run({
@@ -175,7 +186,7 @@ class HeadSession implements DraftSession {
         positions: part.map(({ position }) => position),
         slots,
         committed,
-        sees: slots.map((_, i) => slots.filter((_, other) => other < i || (i >= first && other >= first))),
+        sees: slots.map((_, i) => slots.slice(0, blockEnd(i, part.length, k, whole ? 0 : undefined))),
         wanted: Array.from({ length: part.length - first }, (_, i) => first + i),
       });
       this.#held += fresh.length;

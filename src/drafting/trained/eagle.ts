@@ -1,17 +1,44 @@
 // EAGLE-1 (Li et al. 2024): one decoder layer over A f_i + B e_(i+1) + b estimates the next feature f_(i+1). Its output
 // stands for the feature when the next token is drafted. Falcon (Gao et al. 2025) with its linear fuser is the same network:
 // what differs is which rows see each other, that row i estimates f_(i+k), and how it learns.
-import { add, Linear, type Parameters, reshape, zeros } from "../../nn/index.ts";
+import { add, Linear, mul, type Parameters, reshape, sigmoid, tanh, type Variable, zeros } from "../../nn/index.ts";
 import { DecoderLayer } from "./decoder-layer.ts";
-import type { Head, HeadSettings } from "./head.ts";
+import type { Head, HeadRows, HeadSettings } from "./head.ts";
+
+type Fuse = (rows: HeadRows) => Variable;
+
+/** A f + B e + b, the identity of f at first. */
+function linearFuser(parameters: Parameters, size: number): Fuse {
+  const identity = (values: Float32Array) => {
+    for (let i = 0; i < size; i++) values[i * size + i] = 1;
+  };
+  const from = new Linear(parameters, "from", size, size, { initialiser: identity });
+  const token = new Linear(parameters, "token", size, size, { bias: false, initialiser: zeros });
+  return (rows) => add(from.apply(rows.feature), token.apply(rows.token));
+}
+
+/**
+ * What the LSTM of the published code computes: it takes the positions for a batch, so each is one step from an empty state.
+ * Without the forget gate, which meets nothing, two layers of o * tanh(i * tanh(g)).
+ */
+function gateFuser(parameters: Parameters, size: number): Fuse {
+  const gates = (name: string, bias: boolean) =>
+    ["input", "cell", "output"].map((gate) => new Linear(parameters, `${name}.${gate}`, size, size, { bias }));
+  const [feature, token, second] = [
+    gates("gate.feature", true),
+    gates("gate.token", false),
+    gates("gate.second", true),
+  ];
+  const cell = ([i, g, o]: readonly Variable[]) => mul(sigmoid(o), tanh(mul(sigmoid(i), tanh(g))));
+  return (rows) => {
+    const first = cell(feature.map((gate, i) => add(gate.apply(rows.feature), token[i].apply(rows.token))));
+    return cell(second.map((gate) => gate.apply(first)));
+  };
+}
 
 export function eagleHead(parameters: Parameters, settings: HeadSettings): Head {
   const { hiddenSize } = settings;
-  const identity = (values: Float32Array) => {
-    for (let i = 0; i < hiddenSize; i++) values[i * hiddenSize + i] = 1;
-  };
-  const from = new Linear(parameters, "from", hiddenSize, hiddenSize, { initialiser: identity });
-  const token = new Linear(parameters, "token", hiddenSize, hiddenSize, { bias: false, initialiser: zeros });
+  const fuse = (settings.fuser === "gate" ? gateFuser : linearFuser)(parameters, hiddenSize);
   const layer = new DecoderLayer(parameters, "layer", hiddenSize, { inputNorm: false });
   return {
     settings,
@@ -19,7 +46,7 @@ export function eagleHead(parameters: Parameters, settings: HeadSettings): Head 
     layers: 1,
     cacheWidth: hiddenSize,
     outputs(rows) {
-      const x = add(from.apply(rows.feature), token.apply(rows.token));
+      const x = fuse(rows);
       return reshape(layer.apply(x, rows.attend, 0), hiddenSize, 1, x.rows);
     },
   };

@@ -15,12 +15,24 @@ export interface HeadSettings {
   readonly bidirectional: boolean;
   /** Falcon: positions drafted in a pass, k. Row i then estimates f_(i+k), and the rows of a block see each other. */
   readonly block?: number;
+  /** Falcon: where blocks begin. tail (default): the newest rows are always one; chunk: at the first row fed, as published. */
+  readonly align?: "tail" | "chunk";
+  /** Falcon: how feature and token are joined. linear (default): as EAGLE; gate: the published LSTM, which keeps no state. */
+  readonly fuser?: "linear" | "gate";
   /** Tokens that are drafted; absent: all of the target's. */
   readonly tokens?: readonly number[];
 }
 
 /** Positions that one pass of a head with one output a row drafts; 1 for all but Falcon. */
 export const blockSize = (settings: HeadSettings): number => settings.block ?? 1;
+
+/**
+ * One past the last row that row `row` of `rows` sees: the end of its block of `k` (relaxed causal mask: Falcon, section
+ * 3.2). `lead`: rows that the first block lacks; by default the last block is whole.
+ */
+export function blockEnd(row: number, rows: number, k: number, lead = (k - (rows % k)) % k): number {
+  return Math.min(rows, row + k - ((row + lead) % k));
+}
 
 /** How a decoder layer's rows see each other: texts side by side in training, a cache in use. */
 export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;

@@ -22,7 +22,7 @@ import {
 import type { TrainingTask } from "../../training/index.ts";
 import { saveHead } from "./artefact.ts";
 import { fromHalf, type HeadData, TOP } from "./data.ts";
-import { type Attend, blockSize, type Head } from "./head.ts";
+import { type Attend, blockEnd, blockSize, type Head } from "./head.ts";
 import type { TargetParts } from "./target-parts.ts";
 
 export interface HeadTaskOptions {
@@ -33,8 +33,10 @@ export interface HeadTaskOptions {
   readonly rows?: number;
   readonly windows?: number;
   readonly seed: number;
-  /** Windows judged at an evaluation; default 32. */
+  /** Windows judged at an evaluation; default 2,048 rows of them. */
   readonly judged?: number;
+  /** Falcon: whether a falling share of the inputs shows what is to be estimated. Default true. */
+  readonly glancing?: boolean;
   /** Of the saved head's matrices; default F32. */
   readonly type?: TensorType;
 }
@@ -63,6 +65,8 @@ export class HeadTask implements TrainingTask {
   readonly #heldOut: readonly number[];
   readonly #learn: HeadGraph;
   readonly #judge: HeadGraph;
+  /** What most often followed each token in the learned texts, -1: nothing did. A head must do better than that. */
+  readonly #bigram: Int32Array;
   /** Row of the output matrix of each token, -1: none. Absent: in order. */
   readonly #index: Int32Array | undefined;
 
@@ -87,6 +91,7 @@ export class HeadTask implements TrainingTask {
     const { train, heldOut } = this.#split(data);
     this.#train = train;
     this.#heldOut = heldOut;
+    this.#bigram = bigramTable(data, data.starts[this.#firstHeldOut] ?? 0, target.vocabSize);
     this.optimiser = new Optimiser(this.parameters, { betas: [0.9, 0.95], clipNorm: 1 });
     this.#learn = this.build(this.optimiser);
     this.#judge = this.build(undefined);
@@ -94,7 +99,7 @@ export class HeadTask implements TrainingTask {
 
   /** First rows of windows that end inside their text, whose labels are known. */
   #split({ starts, tokens }: HeadData): { train: number[]; heldOut: number[] } {
-    const count = Math.max(1, Math.round(starts.length * heldOutShare));
+    const first = this.#firstHeldOut;
     const windows = (from: number, to: number, step: number) => {
       const list: number[] = [];
       for (let t = from; t < to; t++) {
@@ -103,12 +108,18 @@ export class HeadTask implements TrainingTask {
       }
       return list;
     };
-    const train = windows(0, starts.length - count, 4);
-    const heldOut = windows(starts.length - count, starts.length, this.#rows);
+    const train = windows(0, first, 4);
+    const heldOut = windows(first, starts.length, this.#rows);
     if (train.length === 0 || heldOut.length === 0) {
       throw new DraftwrightError("bad-argument", `texts of more than ${this.#rows + this.#reach} tokens are needed`);
     }
     return { train, heldOut };
+  }
+
+  /** Number of the first text that is held out. */
+  get #firstHeldOut(): number {
+    const texts = this.#options.data.starts.length;
+    return texts - Math.max(1, Math.round(texts * heldOutShare));
   }
 
   /** Outputs of a row. */
@@ -157,10 +168,11 @@ export class HeadTask implements TrainingTask {
 
   batch(share: number): { loss: number; tokens: number } {
     const windows = Array.from({ length: this.#windows }, () => this.#train[this.random.integer(this.#train.length)]);
-    const phases = windows.map(() => this.random.integer(this.#block));
+    const whole = this.#options.head.settings.align === "chunk";
+    const phases = windows.map(() => (whole ? 0 : this.random.integer(this.#block)));
     this.fill(this.#learn.parts, windows, phases);
     const { feature, token } = this.#learn.parts;
-    if (this.#block > 1) {
+    if (this.#block > 1 && this.#options.glancing !== false) {
       this.fill(this.#judge.parts, windows, phases);
       this.#judge.run();
       this.#glance(feature.array, token.array, windows, phases, share);
@@ -227,7 +239,7 @@ export class HeadTask implements TrainingTask {
       fromHalf(data.features.subarray((first + k) * size, (first + rows + k) * size), next.array, w * rows * size);
       for (let i = 0; i < rows; i++) {
         // A row sees its own block to the end; of one position that is the causal mask.
-        const seen = i + k - ((i + (phases[w] ?? 0)) % k);
+        const seen = blockEnd(i, rows, k, phases[w] ?? 0);
         const from = (w * rows + i) * rows;
         if (seen < rows) mask.array.fill(Number.NEGATIVE_INFINITY, from + seen, from + rows);
         token.array[w * rows + i] = data.tokens[first + i + 1];
@@ -260,15 +272,17 @@ export class HeadTask implements TrainingTask {
 
   /**
    * On held-out texts: how many positions of a chain of first choices agree with the target's own first choices along
-   * the text (for a head of one position: at most 1), and the share of each position.
+   * the text (for a head of one position: at most 1), the share of each position, and that of a table of token pairs at the
+   * first position.
    */
   evaluate(): Record<string, number> {
-    const { data, judged = 32, target } = this.#options;
+    const { data, target } = this.#options;
+    const judged = this.#options.judged ?? Math.ceil(2048 / this.#rows);
     const reach = this.#reach;
     const k = this.#block;
     const classes = target.output.shape[1];
     const right = new Array<number>(reach).fill(0);
-    let [seen, chains, loss, runs] = [0, 0, 0, 0];
+    let [seen, chains, loss, runs, paired] = [0, 0, 0, 0, 0];
     for (let at = 0; at < Math.min(judged, this.#heldOut.length); at += this.#windows) {
       const windows = this.#heldOut.slice(at, at + this.#windows);
       this.fill(this.#judge.parts, windows);
@@ -278,6 +292,8 @@ export class HeadTask implements TrainingTask {
       for (const [w, first] of windows.entries()) {
         for (let i = 0; i < this.#rows; i++) {
           let unbroken = true;
+          // A head of k positions says the k-th here; the pair before it is as near.
+          if (this.#bigram[data.tokens[first + i + k]] === data.top[(first + i + k) * TOP]) paired++;
           for (let j = 0; j < reach; j++) {
             const row = (w * this.#rows + i) * reach + j;
             const best = this.#token(argmax(logits.subarray(row * classes, (row + 1) * classes)));
@@ -292,7 +308,7 @@ export class HeadTask implements TrainingTask {
       }
     }
     const shares = Object.fromEntries(right.map((count, j) => [`position ${j + 1}`, count / seen]));
-    return { accepted: chains / seen, ...shares, "held-out loss": loss / runs };
+    return { accepted: chains / seen, ...shares, bigram: paired / seen, "held-out loss": loss / runs };
   }
 
   save(path: string): void {
@@ -304,4 +320,22 @@ export class HeadTask implements TrainingTask {
     this.#judge[Symbol.dispose]();
     this.optimiser[Symbol.dispose]();
   }
+}
+
+/** By token: what the target most often says after it, in the rows before `end`. */
+function bigramTable({ tokens, top }: HeadData, end: number, vocabSize: number): Int32Array {
+  const counts = new Map<number, number>();
+  for (let row = 0; row < end; row++) {
+    const key = tokens[row] * vocabSize + top[row * TOP];
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const best = new Int32Array(vocabSize).fill(-1);
+  const most = new Int32Array(vocabSize);
+  for (const [key, count] of counts) {
+    const token = Math.floor(key / vocabSize);
+    if (count <= most[token]) continue;
+    most[token] = count;
+    best[token] = key % vocabSize;
+  }
+  return best;
 }

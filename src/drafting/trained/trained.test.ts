@@ -2,16 +2,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { Backend, Storage, Type } from "../../ggml/index.ts";
+import { Backend, Storage, Type, tensorType } from "../../ggml/index.ts";
 import type { LanguageModel } from "../../lm/model.ts";
 import { seededRandom, toyModel } from "../../lm/toy/index.ts";
-import { LossGraph, normal, type Optimiser, Parameters, Random } from "../../nn/index.ts";
+import { LossGraph, normal, type Optimiser, Parameters, Random, type Tape } from "../../nn/index.ts";
 import { gradientError } from "../../nn/testing/gradient-check.ts";
 import { drafterConformance } from "../conformance.ts";
 import { Generation } from "../generation.ts";
 import { fromHalf, toHalf } from "./data.ts";
+import { blockEnd } from "./head.ts";
 import {
   collect,
+  draftTokensOf,
   type Head,
   type HeadKind,
   HeadTask,
@@ -30,14 +32,14 @@ const folder = mkdtempSync(join(tmpdir(), "draftwright-heads-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Embeddings and an output matrix for a toy target. Not its own ones: heads learn from whatever they are given. */
-function toyParts(vocabSize: number, hiddenSize = 16): TargetParts {
+function toyParts(vocabSize: number, hiddenSize = 16, draftTokens?: Int32Array): TargetParts {
   const storage = new Storage(backend.bufferTypes().plain, 2);
-  const make = (seed: number) => {
-    const tensor = storage.tensor(Type.F32, hiddenSize, vocabSize);
+  const make = (seed: number, rows: number) => {
+    const tensor = storage.tensor(Type.F32, hiddenSize, rows);
     const random = new Random(seed);
-    return { tensor, values: Float32Array.from({ length: hiddenSize * vocabSize }, () => random.normal()) };
+    return { tensor, values: Float32Array.from({ length: hiddenSize * rows }, () => random.normal()) };
   };
-  const [embedding, output] = [make(1), make(2)];
+  const [embedding, output] = [make(1, vocabSize), make(2, draftTokens?.length ?? vocabSize)];
   storage.allocate();
   for (const { tensor, values } of [embedding, output]) tensor.write(values);
   return {
@@ -47,6 +49,7 @@ function toyParts(vocabSize: number, hiddenSize = 16): TargetParts {
     vocabSize,
     embedding: embedding.tensor,
     output: output.tensor,
+    draftTokens,
     outputNorm: new Float32Array(hiddenSize).fill(1),
     normEpsilon: 1e-5,
     [Symbol.dispose]: () => storage[Symbol.dispose](),
@@ -262,7 +265,106 @@ describe("learning from a toy target", () => {
   });
 });
 
+describe("a reduced draft vocabulary", () => {
+  const tokens = Int32Array.of(1, 2, 5, 11, 12, 15, 16, 20, 29);
+
+  test("labels outside it push no gradient, those inside are found in it", () => {
+    using target = toyParts(30, 16, tokens);
+    const data = randomData(target);
+    // Of the first text, what is said is first a token of the list, then one that is not.
+    for (let row = 0; row < 80; row++) data.top[8 * row] = row % 2 === 0 ? 29 : 28;
+    using task = new HeadTask({ head: randomHead("medusa"), target, data, rows: 4, windows: 1, seed: 1 });
+    using graph = new LossGraph(backend, undefined, (tape) => task.network(tape));
+    task.fill(graph.parts, [0]);
+    const { labels } = graph.parts;
+    const learned = Array.from(labels.rowWeights.array, (weight, row) => (weight > 0 ? row : -1));
+    // Row i of heads 0 .. 2 is to say what stands at i + 1, i + 2, i + 3.
+    expect(learned).toEqual([-1, 1, -1, 3, -1, 5, -1, 7, -1, 9, -1, 11]);
+    expect(labels.places.array[8]).toBe(1 * 9 + 8);
+    expect(task.evaluate()).toHaveProperty("bigram");
+  });
+
+  test("only its tokens are drafted, and the file says which", () => {
+    using target = toyParts(toyVocabulary, 16, tokens);
+    const plain = randomHead("eagle");
+    const settings = { ...plain.settings, tokens: [...tokens] };
+    const head = { ...plain, settings };
+    const toy = toyModel({ contextLength: 96, logitScale: 6 });
+    const generation = new Generation({
+      model: toy,
+      sequence: toy.open(),
+      promptTokens: [3, 1, 4, 1, 5],
+      sampling: { temperature: 0 },
+      seed: 1,
+      drafters: [headDrafter({ backend, head, target })],
+      policy: { mode: "forced", budget: 6 },
+      maxTokens: 16,
+      record: true,
+    });
+    while (generation.prefillStep(4) > 0);
+    const drafted = new Set<number>();
+    while (!generation.finishReason) for (const token of generation.step().record?.tree.token ?? []) drafted.add(token);
+    generation.close();
+    expect(drafted.size).toBeGreaterThan(2);
+    for (const token of drafted) expect([...tokens]).toContain(token);
+    const file = join(folder, "few.gguf");
+    saveHead(file, head, target.hash);
+    expect([...(draftTokensOf(file) ?? [])]).toEqual([...tokens]);
+    using parameters = new Parameters(backend);
+    using all = toyParts(toyVocabulary);
+    expect(() => loadHead(file, parameters, all)).toThrow(/other tokens/);
+  });
+});
+
+test("matrices of another type are frozen, and say nearly the same", () => {
+  using target = toyParts(30, 64);
+  const head = randomHead("eagle", 64);
+  const file = join(folder, "small.gguf");
+  saveHead(file, head, target.hash, tensorType("Q8_0"));
+  using parameters = new Parameters(backend);
+  const small = loadHead(file, parameters, target);
+  expect(parameters.get("layer.query.weight").type.name).toBe("Q8_0");
+  expect(parameters.trainable.map(({ name }) => name)).not.toContain("layer.query.weight");
+  expect(() => parameters.get("layer.query.weight").read()).toThrow(/Q8_0/);
+  const feature = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
+  const logits = [head, small].map((one) => {
+    using runner = new HeadRunner(backend, one, target, 8);
+    const rows = {
+      features: [feature],
+      tokens: [3],
+      positions: [0],
+      slots: [0],
+      committed: 0,
+      sees: [[]],
+      wanted: [0],
+    };
+    return runner.run(rows).logits(0, 0).slice();
+  });
+  const largest = Math.max(...logits[0].map(Math.abs));
+  for (const [i, value] of logits[1].entries()) expect(Math.abs(value - logits[0][i])).toBeLessThan(0.03 * largest);
+});
+
 describe("Falcon", () => {
+  test("with the gate fuser gradients equal central differences, and nothing of the output is lost", () => {
+    using target = toyParts(30);
+    const parameters = new Parameters(backend, 3);
+    const settings = {
+      kind: "falcon" as const,
+      hiddenSize: 16,
+      heads: 1,
+      adaptation: 0,
+      bidirectional: false,
+      block: 2,
+    };
+    const head = makeHead(parameters, { ...settings, fuser: "gate", align: "chunk" });
+    using task = new HeadTask({ head, target, data: randomData(target), rows: 6, windows: 2, seed: 1 });
+    const build = (tape: Tape) => {
+      const graph = task.network(tape);
+      return { ...graph, fill: () => task.fill(graph, [0, 30]) };
+    };
+    expect(gradientError(backend, parameters, build, { samples: 2, h: 5e-2 })).toBeLessThan(5e-2);
+  });
+
   test("rows of a block see each other, blocks follow each other; k = 1 is the causal mask", () => {
     using target = toyParts(30);
     const seen = (k: number, phase: number) => {
@@ -284,6 +386,9 @@ describe("Falcon", () => {
     expect(seen(2, 0)).toEqual([2, 2, 4, 4, 5]);
     expect(seen(2, 1)).toEqual([1, 3, 3, 5, 5]);
     expect(seen(1, 0)).toEqual([1, 2, 3, 4, 5]);
+    const ends = (...lead: [] | [number]) => [0, 1, 2, 3, 4].map((row) => blockEnd(row, 5, 2, ...lead));
+    expect(ends(0)).toEqual([2, 2, 4, 4, 5]);
+    expect(ends()).toEqual([1, 3, 3, 5, 5]);
   });
 
   test("with blocks of one it drafts what EAGLE drafts, bit for bit", () => {
