@@ -3,6 +3,7 @@ import { DraftwrightError } from "../errors.ts";
 import type { LoadOptions } from "../lm/load.ts";
 import { proveNumerics } from "../lm/numerics.ts";
 import { DrafterSet } from "./drafters/index.ts";
+import { EmbeddingTask } from "./embedding-task.ts";
 import { encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
 import { Grammars } from "./grammars.ts";
 import { LearnedProfile } from "./learned-profile.ts";
@@ -78,6 +79,11 @@ export class Host {
     switch (message.type) {
       case "generate":
         this.#answer(message.id, () => this.#generate(message.id, message.request));
+        break;
+      case "embed":
+        this.#answer(message.id, () => {
+          this.#scheduler.submit(message.id, new EmbeddingTask(message.id, this.#target, message.prompts, this.#send));
+        });
         break;
       case "abort":
         this.#scheduler.abort(message.id);

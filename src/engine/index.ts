@@ -8,7 +8,7 @@ export * from "./databases/index.ts";
 export { findModel, modelStore } from "./find-model.ts";
 export { loadModel, type ModelOptions } from "./load-model.ts";
 export { generate, Model, type ProfileOptions } from "./model.ts";
-export type { ModelInfo, ProfileReport } from "./protocol.ts";
+export type { Embedded, ModelInfo, ProfileReport } from "./protocol.ts";
 export type { DraftChoice, GenerateOptions, Prompt } from "./request.ts";
 export type { FinishReason, GeneratedToken, GenerateResult, Timings } from "./result.ts";
 export type { Generating } from "./streaming-result.ts";

@@ -3,9 +3,10 @@ import { DraftwrightError } from "../errors.ts";
 import { type ChatMessage, type ChatTemplate, createChatTemplate } from "../lm/chat-template.ts";
 import type { Connection } from "./connection.ts";
 import { ControlMarks } from "./prompt-segments.ts";
-import type { ModelInfo, ProfileReport } from "./protocol.ts";
+import type { Embedded, ModelInfo, ProfileReport } from "./protocol.ts";
 import type { GenerateOptions, Prompt, WirePrompt } from "./request.ts";
 import { Requests } from "./requests.ts";
+import { type EmbeddingInput, startEmbedding } from "./start-embedding.ts";
 import { startGeneration } from "./start-generation.ts";
 import type { Generating } from "./streaming-result.ts";
 
@@ -47,6 +48,15 @@ export class Model {
   /** Token ids of a text or a conversation as a prompt: with the begin-of-text token where the model wants one. */
   async tokenize(prompt: Prompt): Promise<Int32Array> {
     return this.#requests.call({ method: "encode", prompt: await this.#toWire(prompt) });
+  }
+
+  /**
+   * One vector of length 1 for each text: the mean of the hidden states of its tokens after the final norm. Rejects like
+   * `generate`.
+   */
+  async embed(texts: readonly EmbeddingInput[], options: { readonly signal?: AbortSignal } = {}): Promise<Embedded> {
+    const prompts = await Promise.all(texts.map((text) => this.#toWire(text)));
+    return startEmbedding(this.#requests, prompts, options.signal);
   }
 
   detokenize(tokens: ArrayLike<number>): Promise<string> {

@@ -67,6 +67,7 @@ export type Call =
     };
 
 export type ToHost =
+  | { readonly type: "embed"; readonly id: number; readonly prompts: readonly WirePrompt[] }
   | { readonly type: "generate"; readonly id: number; readonly request: GenerationRequest }
   | { readonly type: "abort"; readonly id: number }
   | { readonly type: "call"; readonly id: number; readonly call: Call }
@@ -79,6 +80,12 @@ export interface Finished {
   readonly prefillMs: number;
   readonly decodeMs: number;
   readonly drafting: DraftingReport;
+}
+
+export interface Embedded {
+  /** [hiddenSize] of each text, of length 1. */
+  readonly embeddings: readonly Float32Array[];
+  readonly tokens: number;
 }
 
 export type FromHost =

@@ -31,7 +31,10 @@ export interface ForwardBatch {
   readonly position: Int32Array;
   /** 1 where the logits of the row are wanted. */
   readonly wantLogits: Uint8Array;
-  /** Hidden states (input of the given layers; layerCount = output of the last layer before the final norm). */
+  /**
+   * Hidden states: the input of the given layers; layerCount is the output of the last one before the final norm,
+   * layerCount + 1 that after it.
+   */
   readonly wantHidden?: { readonly layers: readonly number[]; readonly rows: Uint8Array };
   readonly skip?: SkipSet;
   readonly adapter?: Adapter;

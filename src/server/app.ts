@@ -8,6 +8,7 @@ import { ApiError, toApiError } from "./http/api-error.ts";
 import { ApiKeys, keyOf } from "./http/api-keys.ts";
 import { chatCompletions } from "./openai/chat.ts";
 import { completions } from "./openai/completions.ts";
+import { embeddings } from "./openai/embeddings.ts";
 import { responses } from "./openai/responses.ts";
 import { props } from "./props.ts";
 import type { Service, Variables } from "./service.ts";
@@ -67,6 +68,7 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
   app.get("/v1/models/:id{.+}", (c) => c.json(service.models.describe(c.req.param("id"))));
   app.post("/v1/chat/completions", (c) => chatCompletions(c, service));
   app.post("/v1/completions", (c) => completions(c, service));
+  app.post("/v1/embeddings", (c) => embeddings(c, service));
   app.post("/v1/responses", (c) => responses(c, service));
   app.post("/v1/messages", (c) => messages(c, service));
   if (service.settings.studio) studioEndpoints(app, service);

@@ -1,6 +1,6 @@
 // One HTTP request's generations, from admission to the last metric: whoever ends it (the last token, the client, the
 // clock, the server) ends all of them.
-import type { GenerateOptions, GenerateResult, Generating, Model, Prompt } from "../engine/index.ts";
+import type { Embedded, GenerateOptions, GenerateResult, Generating, Model, Prompt } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import { ApiError } from "./http/api-error.ts";
 import type { ServerLog } from "./log.ts";
@@ -73,6 +73,17 @@ export class Run {
       (error) => watch.failed(error),
     );
     return generating;
+  }
+
+  /** Vectors of texts; ends the run. */
+  async embed(texts: Parameters<Model["embed"]>[0]): Promise<Embedded> {
+    try {
+      return await this.model.embed(texts, { signal: this.#controller.signal });
+    } catch (error) {
+      throw this.explain(error);
+    } finally {
+      this.end();
+    }
   }
 
   /** The whole results, in order; all end when one fails. */

@@ -53,6 +53,8 @@ export interface ContextParams {
   typeV: number;
   noPerf: boolean;
   swaFull: boolean;
+  poolingType: number;
+  embeddings: boolean;
 }
 
 export interface Batch {
@@ -82,6 +84,8 @@ function declare() {
     memoryRemove: llama.func("bool llama_memory_seq_rm(void *, int32_t, int32_t, int32_t)") as (m: Pointer, seq: number, from: number, to: number) => boolean,
     decode: llama.func("llama_decode", "int32_t", ["void *", batch]) as (c: Pointer, b: Batch) => number,
     logits: llama.func("void *llama_get_logits_ith(void *, int32_t)") as (c: Pointer, i: number) => Pointer | null,
+    embeddings: llama.func("void *llama_get_embeddings_seq(void *, int32_t)") as (c: Pointer, sequence: number) => Pointer | null,
+    hiddenSize: llama.func("int32_t llama_model_n_embd(void *)") as (m: Pointer) => number,
     loadAdapter: llama.func("void *llama_adapter_lora_init(void *, const char *)") as (m: Pointer, path: string) => Pointer | null,
     setAdapters: llama.func("int32_t llama_set_adapters_lora(void *, void *, size_t, float *)") as (c: Pointer, adapters: BigUint64Array, n: number, scales: Float32Array) => number,
     attachThreadpool: llama.func("void llama_attach_threadpool(void *, void *, void *)") as (c: Pointer, pool: Pointer, batch: Pointer) => void,

@@ -16,6 +16,8 @@ export interface OracleOptions {
   kvType?: number;
   /** A LoRA adapter's file. */
   adapter?: string;
+  /** Give the mean of the final hidden states (`embedding`) in place of logits. */
+  embeds?: boolean;
 }
 
 /** One libllama context over one sequence. Dispose it. */
@@ -47,6 +49,7 @@ export class Oracle {
       flashAttnType: 1,
       noPerf: true,
       swaFull: true,
+      ...(options.embeds && { embeddings: true, poolingType: 1 }),
       ...(options.kvType === undefined ? {} : { typeK: options.kvType, typeV: options.kvType }),
     });
     if (!context) {
@@ -98,6 +101,13 @@ export class Oracle {
     const address = llama().logits(this.#context, i);
     if (!address) throw new DraftwrightError("bad-argument", `row ${i} has no logits`);
     return new Float32Array(memory(address, this.vocabSize * 4));
+  }
+
+  /** The mean hidden state after the final norm, over the rows of the last decode: [hiddenSize]. */
+  embedding(): Float32Array {
+    const address = llama().embeddings(this.#context, 0);
+    if (!address) throw new DraftwrightError("bad-argument", "this oracle does not embed");
+    return new Float32Array(memory(address, llama().hiddenSize(this.#model) * 4)).slice();
   }
 
   truncate(length: number): void {

@@ -73,7 +73,7 @@ function checkLayers(batch: ForwardBatch, layerCount: number): void {
   check("skip.attention", skip.attention, layerCount);
   check("skip.mlp", skip.mlp, layerCount);
   if (batch.wantHidden) {
-    check("wantHidden.layers", batch.wantHidden.layers, layerCount + 1);
+    check("wantHidden.layers", batch.wantHidden.layers, layerCount + 2);
     if (batch.wantHidden.rows.length !== batch.token.length) refuse("batch.wantHidden.rows needs one entry a row");
   }
 }

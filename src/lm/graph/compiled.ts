@@ -49,6 +49,7 @@ export class CompiledForward {
       pattern.outputs > 0 && pattern.outputs < rows ? this.#graph.input(Type.I32, pattern.outputs) : undefined;
 
     const wanted = new Set(pattern.hiddenLayers);
+    const keepsRows = wanted.has(layers) || wanted.has(layers + 1);
     const hidden = new Map<number, Port<Float32Array<ArrayBuffer>>>();
     const architecture = architectures[config.architecture];
     let x = ops.embed();
@@ -56,15 +57,14 @@ export class CompiledForward {
       if (wanted.has(layer)) hidden.set(layer, this.#graph.output(x));
       if (!skipAttention.has(layer)) x = architecture.attention(ops, layer, x);
       // After the last attention only rows with wanted logits matter, unless their hidden states are wanted too.
-      const isLast = layer === layers - 1 && !wanted.has(layers);
+      const isLast = layer === layers - 1 && !keepsRows;
       if (isLast && this.outputRows) x = ops.select(x, this.outputRows.tensor);
       if (isLast && pattern.outputs === 0) break;
       if (!skipMlp.has(layer)) x = architecture.feedForward(ops, layer, x);
     }
-    if (wanted.has(layers)) {
-      hidden.set(layers, this.#graph.output(x));
-      if (this.outputRows) x = ops.select(x, this.outputRows.tensor);
-    }
+    if (wanted.has(layers)) hidden.set(layers, this.#graph.output(x));
+    if (wanted.has(layers + 1)) hidden.set(layers + 1, this.#graph.output(ops.outputNorm(x)));
+    if (keepsRows && this.outputRows) x = ops.select(x, this.outputRows.tensor);
     this.hidden = hidden;
     this.logits = pattern.outputs > 0 ? this.#graph.output(ops.logits(x)) : undefined;
     this.#graph.allocate();

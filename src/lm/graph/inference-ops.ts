@@ -153,9 +153,13 @@ export class InferenceOps implements OpSet<Tensor> {
     return ops.getRows(this.#graph.context, x, rows);
   }
 
+  outputNorm(x: Tensor): Tensor {
+    return this.#norm(x, this.#weights.outputNorm);
+  }
+
   logits(x: Tensor): Tensor {
     const { context } = this.#graph;
-    const logits = this.#linear(this.#weights.output, this.#norm(x, this.#weights.outputNorm));
+    const logits = this.#linear(this.#weights.output, this.outputNorm(x));
     const cap = this.#config.logitSoftCap;
     if (cap === 0) return logits;
     return ops.scale(context, ops.tanh(context, ops.scale(context, logits, 1 / cap)), cap);

@@ -144,7 +144,7 @@ export function checkBatch(batch: ForwardBatch, model: LanguageModel, pool: Sequ
       throw new DraftwrightError("bad-shape", `Columns of one batch differ in length: ${column.length} and ${width}.`);
     }
   }
-  for (const layer of batch.wantHidden?.layers ?? []) checkLayer(layer, model.layerCount, "wantHidden");
+  for (const layer of batch.wantHidden?.layers ?? []) checkLayer(layer, model.layerCount + 1, "wantHidden");
   for (const layer of batch.skip?.attention ?? []) checkLayer(layer, model.layerCount - 1, "skip.attention");
   for (const layer of batch.skip?.mlp ?? []) checkLayer(layer, model.layerCount - 1, "skip.mlp");
   if (batch.adapter) throw new DraftwrightError("bad-argument", "This model has no adapters.");

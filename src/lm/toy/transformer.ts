@@ -163,6 +163,8 @@ class ToyModel implements LanguageModel {
   /** Attention of one query over all committed rows and the given pending rows, in order of position. */
   private attend(sequence: KvSequence, layer: number, pending: readonly number[], query: Float64Array): Float64Array {
     const { headCount, kvHeadCount } = this.shape;
+    rmsNorm(x, this.weights.outputNorm, shape.rmsEpsilon, normed);
+    tap(this.layerCount + 1, normed);
     const headSize = this.hiddenSize / headCount;
     const keys = sequence.keys[layer];
     const values = sequence.values[layer];
