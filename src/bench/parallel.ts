@@ -1,12 +1,23 @@
 // Parallel drafting against serial drafting with the same model and the same threads, each model on cores of its own; and
 // both against plain decoding: tokens per second, and milliseconds to the first token.
-//   node dist/bench/parallel.js [--json] [--threads N] [--repeats N] [--budgets 2,4] [TARGET DRAFTER]
-import { join } from "node:path";
+// Pairs: the embedded target with its drafter, and with a copy of itself in fewer bits, which drafts as long as the target
+// verifies; or those given.
+//   node dist/bench/parallel.js [--json] [--threads N] [--repeats N] [--budgets 1,2,3] [TARGET [DRAFTER]]
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
+import { type CurveGrid, MeasuredCurve, measureCurve } from "../drafting/index.ts";
+import { type Comparison, compareParallel, DraftAhead } from "../drafting/parallel/index.ts";
 import { loadModel, type Model } from "../index.ts";
+import { loadLanguageModel } from "../lm/load.ts";
+import { seededRandom } from "../lm/toy/index.ts";
 import { type Spread, spread } from "./alternate.ts";
 import { machine } from "./harness/machine.ts";
 import { root } from "./models.ts";
+import { quantisedCopy } from "./quantised-copy.ts";
+
+const contextLength = 1024;
+/** Rows at which the simulation's times are measured. */
+const kv = 128;
 
 const prompts = [
   "Each party shall keep the Confidential Information of the other party in confidence and shall not disclose",
@@ -51,46 +62,104 @@ async function main(): Promise<void> {
       json: { type: "boolean" },
       threads: { type: "string", default: "1" },
       repeats: { type: "string", default: "5" },
-      budgets: { type: "string", default: "2,4" },
+      budgets: { type: "string", default: "1,2,3" },
       "max-tokens": { type: "string", default: "128" },
     },
   });
-  const [target, drafter] =
-    positionals.length > 0
-      ? positionals
-      : ["target", "drafter"].map((role) => join(root, "models", `embedded-${role}.Q8_0.gguf`));
+  const { json, "max-tokens": maxTokens } = values;
+  const [threads, repeats] = [Number(values.threads), Number(values.repeats)];
+  const budgets = values.budgets.split(",").map(Number);
+  const [target = join(root, "models", "embedded-target.Q8_0.gguf"), drafter] = positionals;
+  const sister = join(root, "models", "embedded-drafter.Q8_0.gguf");
+  const drafters = drafter ? [drafter] : [...(positionals.length === 0 ? [sister] : []), quantisedCopy(target)];
   const where = machine();
   const { stdout, stderr } = process;
   stderr.write(`${where.cpu}, ${where.cores} cores, node ${where.node}, ${where.native}, load ${where.load}\n`);
+  const pairs = [];
+  for (const path of drafters) {
+    const pair = await measure(target, path, { threads, repeats, budgets, maxTokens: Number(maxTokens) });
+    pairs.push(pair);
+    const out = json ? stderr : stdout;
+    out.write(`${basename(target)} and ${basename(path)}: ${forecastText(pair)}\n${pair.rows.map(rowText).join("")}`);
+  }
+  if (json) stdout.write(`${JSON.stringify({ machine: where, threads, repeats, pairs }, null, 2)}\n`);
+}
+
+interface Settings {
+  readonly threads: number;
+  readonly repeats: number;
+  readonly budgets: readonly number[];
+  readonly maxTokens: number;
+}
+
+interface Pair {
+  readonly target: string;
+  readonly drafter: string;
+  /** Milliseconds of a target's forward by its width, and of a drafter's step: one row, and choosing from its logits. */
+  readonly targetMs: Readonly<Record<number, number>>;
+  readonly draftMs: number;
+  /** What the simulation expects with these times and the acceptance seen with one token a round. */
+  readonly simulated: Comparison | null;
+  readonly rows: readonly Row[];
+}
+
+async function measure(target: string, drafter: string, settings: Settings): Promise<Pair> {
+  const { threads, repeats, maxTokens } = settings;
+  const grid = curveOf(target, threads);
+  const draftMs = stepMs(drafter);
   await using model = await loadModel({
     model: target,
     draftModels: [drafter],
-    threads: Number(values.threads),
-    contextLength: 1024,
+    threads,
+    contextLength,
     drafting: { parallel: { threads: 1 } },
   });
-  const budgets = values.budgets.split(",").map(Number);
   const arms: Arm[] = [
     { draft: "off" },
-    ...[undefined, ...budgets].flatMap((budget) => [
+    ...[undefined, ...settings.budgets].flatMap((budget) => [
       { draft: "model" as const, budget },
       { draft: "parallel" as const, budget },
     ]),
   ];
-  const samples = await sample(model, arms, Number(values.repeats), Number(values["max-tokens"]));
+  const samples = await sample(model, arms, repeats, maxTokens);
   const rows = arms.map((arm, i) => row(arm, samples, i));
-  for (const each of rows) (values.json ? stderr : stdout).write(rowText(each));
-  if (values.json) {
-    const report = {
-      machine: where,
-      target,
-      drafter,
-      threads: Number(values.threads),
-      repeats: Number(values.repeats),
-      rows,
-    };
-    stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  }
+  const single = rows.find(({ draft, budget }) => draft === "model" && budget === 1);
+  const acceptance = single && Math.min(1, single.meanEmitted - 1);
+  const curve = new MeasuredCurve(grid);
+  const targetMs = (width: number) => curve.ms(width, kv);
+  const simulated = acceptance ? compareParallel({ targetMs, draftMs, acceptance }, () => seededRandom(1)) : null;
+  const byWidth = Object.fromEntries(grid.widths.map((width, i) => [width, grid.ms[i][0]]));
+  return { target: basename(target), drafter: basename(drafter), targetMs: byWidth, draftMs, simulated, rows };
+}
+
+function curveOf(path: string, threads: number): CurveGrid {
+  using loaded = loadLanguageModel(path, { threads, contextLength });
+  return measureCurve(loaded.model, { widths: [1, 2, 3, 4, 5, 6, 8, 12, 16], kv: [kv], repeats: 15 });
+}
+
+/** Median time of a step of the drafter's side, alone on the machine. */
+function stepMs(path: string): number {
+  using loaded = loadLanguageModel(path, { threads: 1, contextLength, numerics: "fast" });
+  const ahead = new DraftAhead(loaded.model, contextLength);
+  ahead.text.write(
+    0,
+    Array.from({ length: kv }, (_, i) => i % 500),
+  );
+  ahead.plan({ length: kv, depth: 0, ahead: 200, sequences: 1 });
+  const times: number[] = [];
+  for (let start = performance.now(); ahead.step(); start = performance.now()) times.push(performance.now() - start);
+  ahead.close();
+  return spread(times).median;
+}
+
+function forecastText({ simulated, draftMs, targetMs }: Pair): string {
+  const times = `a drafter's step takes ${draftMs.toFixed(2)} ms, the target's forward ${targetMs[1].toFixed(2)} ms`;
+  if (!simulated) return times;
+  const { acceptance, serial, parallel } = simulated;
+  return (
+    `${times}; with ${Math.round(acceptance * 100)} % of guesses right the best of serial drafting would be ` +
+    `${serial.speedup.toFixed(2)}x of plain (${serial.ahead} a round), of parallel ${parallel.speedup.toFixed(2)}x (${parallel.ahead} ahead)`
+  );
 }
 
 /** Samples of every arm, in the same order of prompts and repeats; the arms take turns. */
@@ -140,7 +209,7 @@ function rowText({ draft, budget, tokensPerSecond, overPlain, overSerial, firstT
   const figures = ({ median, low, high }: Spread) => `${median.toFixed(2)}x (${low.toFixed(2)}-${high.toFixed(2)})`;
   const kept = rest.acceptance === null ? "nothing drafted" : `${Math.round(rest.acceptance * 100)} % kept`;
   return (
-    `${draft.padEnd(8)} ${(budget === undefined ? "what pays" : `budget ${budget}`).padEnd(10)} ` +
+    `  ${draft.padEnd(8)} ${(budget === undefined ? "what pays" : `budget ${budget}`).padEnd(10)} ` +
     `${tokensPerSecond.median.toFixed(1).padStart(7)} tokens/s  plain ${figures(overPlain)}` +
     `${overSerial ? `  serial ${figures(overSerial)}` : ""}  first token ${firstTokenMs.median.toFixed(1)} ms, ` +
     `${rest.meanEmitted.toFixed(2)} a round, ${kept}, ${rest.differing} texts differ\n`

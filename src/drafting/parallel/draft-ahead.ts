@@ -120,10 +120,15 @@ export class DraftAhead {
     if (sequence.pending > 0 && sequence.pending + mostSequences > room) this.#commit(tree);
     const guesses: SentGuess[] = [];
     const { ends, sequences } = this.#ends(tree, guesses);
-    if (ends.length === 0 || sequence.length + sequence.pending + ends.length > sequence.capacity) return undefined;
-    const result = this.#run(ends);
-    for (const [i, end] of ends.entries()) this.#expand(end, result.logits(i), guesses);
-    return { epoch: this.#epoch, base: this.#base, width: ends.length, sequences, guesses };
+    const fits = sequence.length + sequence.pending + ends.length <= sequence.capacity;
+    const width = fits ? ends.length : 0;
+    if (width > 0) {
+      const result = this.#run(ends);
+      for (const [i, end] of ends.entries()) this.#expand(end, result.logits(i), guesses);
+    }
+    // What begins a sequence is told even if there is nothing to run yet.
+    if (width === 0 && guesses.length === 0) return undefined;
+    return { epoch: this.#epoch, base: this.#base, width, sequences, guesses };
   }
 
   /** The guesses to run: the ends of the sequences that are still too short. */

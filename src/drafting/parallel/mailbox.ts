@@ -1,5 +1,7 @@
 /** Control words before the data: integers ever written and ever read, both modulo 2^32. */
 const controlWords = 2;
+/** To be woken takes longer than a small model's forward: readers have cores of their own, and look on for a while. */
+const spinMs = 0.3;
 
 /**
  * A queue of integer messages in shared memory, for one writer and one reader on two threads. No locks: each side moves
@@ -45,7 +47,15 @@ export class Mailbox {
 
   /** Blocks the reader's thread until there is a message, at most `milliseconds`. */
   wait(milliseconds = Number.POSITIVE_INFINITY): void {
-    Atomics.wait(this.#control, 0, this.#control[1], milliseconds);
+    const read = this.#control[1];
+    const end = performance.now() + Math.min(milliseconds, spinMs);
+    while (Atomics.load(this.#control, 0) === read) {
+      const now = performance.now();
+      if (now >= end) {
+        if (milliseconds > spinMs) Atomics.wait(this.#control, 0, read, milliseconds - spinMs);
+        return;
+      }
+    }
   }
 
   #set(at: number, value: number): void {

@@ -9,9 +9,11 @@ export interface Offer {
   readonly bucket: readonly number[];
   /** Nodes of the likeliest sequence. */
   readonly chain: readonly number[];
+  /** The likeliest sequence goes on, but to guesses that are worth no row: there is nothing to wait for. */
+  readonly ended: boolean;
 }
 
-export const nothing: Offer = { tree: emptyTree, rank: [], bucket: [], chain: [] };
+export const nothing: Offer = { tree: emptyTree, rank: [], bucket: [], chain: [], ended: false };
 
 // Buckets of the acceptance table: by rank before anything is drafted, by confidence once it is.
 const rankPriors = [0.65, 0.12, 0.05, 0.03, 0.02, 0.02, 0.01, 0.01];
@@ -36,6 +38,7 @@ export function offerOf(root: Guess<unknown>, source: number, acceptance: Accept
   const rank: number[] = [];
   const bucket: number[] = [];
   const chain: number[] = [];
+  let ended = false;
   const add = (guess: Guess<unknown>, above: number, path: number, likeliest: boolean): void => {
     let left = 1;
     for (const [i, child] of guess.children.entries()) {
@@ -43,7 +46,10 @@ export function offerOf(root: Guess<unknown>, source: number, acceptance: Accept
       const known = rankPriors.length + step;
       const chance = Math.min(left, acceptance.chance(known, 0, (step + 0.5) / confidenceBuckets));
       left -= chance;
-      if (path * chance < leastPath) continue;
+      if (path * chance < leastPath) {
+        ended ||= likeliest && i === 0;
+        continue;
+      }
       const node = token.length;
       token.push(child.token);
       parent.push(above);
@@ -61,5 +67,5 @@ export function offerOf(root: Guess<unknown>, source: number, acceptance: Accept
     source: new Uint8Array(token.length).fill(source),
     confidence: Float32Array.from(confidence),
   };
-  return { tree, rank, bucket, chain };
+  return { tree, rank, bucket, chain, ended };
 }

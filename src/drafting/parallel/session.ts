@@ -63,12 +63,12 @@ export class ParallelSession implements DraftSession {
     this.#hub.poll();
     this.#look();
     if (this.#failed) return [];
-    const { tree, chain } = this.#offer;
+    const { tree, chain, ended } = this.#offer;
     const atHand = { parent: tree.parent, chance: Float64Array.from(tree.confidence), draftMs: () => 0 };
     const bids: Bid[] = tree.token.length > 0 ? [atHand] : [];
     const more = Math.min(context.maxNodes, context.maxDepth) - chain.length;
     const waits = context.length > this.#promptLength && !this.#hub.silent && this.#tree !== undefined;
-    if (more > 0 && waits) bids.push(this.#waitingBid(more, context.length));
+    if (more > 0 && waits && !ended) bids.push(this.#waitingBid(more, context.length));
     return bids;
   }
 
@@ -107,7 +107,7 @@ export class ParallelSession implements DraftSession {
       hub.poll();
       this.#look();
       const { length: depth } = this.#offer.chain;
-      if (this.#failed || depth >= tokens) break;
+      if (this.#failed || this.#offer.ended || depth >= tokens) break;
       const path = this.#chainChance();
       if (path * (chancesAhead(this.#acceptance, depth, 1, path)[0] ?? 0) < floor) break;
       const left = deadline - hub.clock();
