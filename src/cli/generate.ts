@@ -2,8 +2,10 @@ import { Command } from "commander";
 import { TraceWriter } from "../bench/harness/index.ts";
 import type { GenerateResult, Model, Prompt } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
+import { type ConstraintFlags, constraintOf } from "./constraint.ts";
 import {
   generateOptions,
+  integer,
   loadFromFlags,
   type ModelFlags,
   readInput,
@@ -18,7 +20,8 @@ import { statsText } from "./stats.ts";
 import { printable, styleOf } from "./terminal.ts";
 import { traceLine } from "./trace.ts";
 
-interface Flags extends ModelFlags, SamplingFlags {
+interface Flags extends ModelFlags, SamplingFlags, ConstraintFlags {
+  logprobs?: number;
   system?: string;
   stats?: boolean;
   trace?: boolean;
@@ -35,6 +38,9 @@ export function generateCommand(): Command {
     .argument("[prompt]", "the text to continue, or -");
   return withSamplingFlags(withModelFlags(command))
     .option("--system <text>", "put prompt and this system message into the model's chat template")
+    .option("--grammar <file>", "the output must be a text of this grammar (GBNF)")
+    .option("--json-schema <file>", "the output must be JSON that is valid against this schema")
+    .option("--logprobs <n>", "with --json: log probabilities of the tokens, and so many of the likeliest", integer(0))
     .option("--color", "paint accepted draft tokens by their source")
     .option("--stats", "print speeds and acceptance to stderr")
     .option("--trace", "print to stderr, for every round, what was offered, bought and accepted")
@@ -56,7 +62,8 @@ async function run(model: Model, text: string, flags: Flags, signal: AbortSignal
   const style = styleOf(process.stdout, flags.color);
   const palette = new SourcePalette(style);
   const trace = flags.trace ? traceLine(styleOf(process.stderr)) : undefined;
-  const options = generateOptions(flags);
+  const { logprobs } = flags;
+  const options = { ...generateOptions(flags), constraint: constraintOf(flags), logprobs };
   const { traceOut } = flags;
   const writer = traceOut === undefined ? undefined : await TraceWriter.open(traceOut, model, flags.traceText === true);
   const recording = writer?.generation({
