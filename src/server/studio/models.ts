@@ -23,7 +23,10 @@ export async function listStudioModels(c: Context, { models, settings }: Service
   const nameOf = new Map(local.map(({ path, name }) => [path, name]));
   return c.json({
     served: models.entries().map((entry) => describeServed(entry, nameOf)),
-    local: local.map(({ path: _, ...shown }) => shown),
+    local: local.map((model) => {
+      const { path: _, ...shown } = model;
+      return { ...shown, refusal: refusalOf(model) };
+    }),
     canPull: !store.offline,
     defaultDraft: settings.draft,
   });
@@ -113,6 +116,24 @@ function listed(local: readonly ListedModel[], name: string): ListedModel {
   const found = local.find((model) => model.name === name);
   if (found) return found;
   throw new ApiError(404, `There is no model '${name}' on this machine. Pull it first.`, { code: "model_not_found" });
+}
+
+/** By path and size: headers are read once. */
+const refusals = new Map<string, string | undefined>();
+
+/** Why a file cannot be served; undefined = it can. */
+function refusalOf(model: ListedModel): string | undefined {
+  const key = `${model.path} ${model.bytes}`;
+  if (!refusals.has(key)) {
+    const header = readable(model);
+    refusals.set(
+      key,
+      header
+        ? (header.refusal ?? (header.vocabulary ? undefined : "it has no vocabulary"))
+        : "it is no model that can be read",
+    );
+  }
+  return refusals.get(key);
 }
 
 function readable({ path }: ListedModel): ModelHeader | undefined {

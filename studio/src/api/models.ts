@@ -31,6 +31,8 @@ export interface Local {
   readonly bytes: number;
   readonly source: "embedded" | "folder" | "cache";
   readonly revision?: string;
+  /** Why it cannot be served. */
+  readonly refusal?: string;
 }
 
 export interface Pair {

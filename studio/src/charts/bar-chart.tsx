@@ -18,7 +18,7 @@ interface Props {
   readonly mark?: { readonly at: number; readonly text: string };
 }
 
-const size = { width: 680, left: 130, right: 130, top: 22, row: 34, bottom: 44 };
+const size = { width: 520, left: 96, right: 64, top: 24, row: 36, bottom: 44 };
 
 /** Bars that lie, longest names first at the left, values written at their ends. */
 export function BarChart({ title, x, bars, mark }: Props) {

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { askJson, inWords } from "../api/client.ts";
 import type { Round } from "../api/generate.ts";
+import { type Bar, BarChart } from "../charts/bar-chart.tsx";
 import { LineChart, type Series, SeriesKey } from "../charts/line-chart.tsx";
 import { Heading } from "../parts/fields.tsx";
 import { count, ms, percent } from "../parts/format.ts";
@@ -173,16 +174,6 @@ function AcceptanceCharts({ rounds }: { readonly rounds: readonly Round[] }) {
   const depths: Series[] = [...byDepth].map(([name, points]) => ({ name, colour: sourceClass(name), points }));
   const deepest = Math.max(4, ...depths.flatMap(({ points }) => points.map(([depth]) => depth)));
   const truth: Series[] = [{ name: "drafted tokens, in tenths", colour: "line-0", points: calibrated }];
-  const lengths = [...new Set(rounds.map(({ emitted }) => emitted.length))].sort((a, b) => a - b);
-  const shares: Series[] = [
-    {
-      name: "share of rounds",
-      colour: "line-2",
-      points: lengths.map(
-        (n) => [n, rounds.filter(({ emitted }) => emitted.length === n).length / rounds.length] as const,
-      ),
-    },
-  ];
   return (
     <>
       <Figure
@@ -221,18 +212,27 @@ function AcceptanceCharts({ rounds }: { readonly rounds: readonly Round[] }) {
       <Figure
         title="Tokens a round"
         about="Plain decoding emits one token a round; everything beyond was drafted."
-        series={shares}
+        series={[]}
       >
-        <LineChart
-          title="Share of rounds by emitted tokens"
-          x="tokens emitted"
-          y="rounds"
-          format={percent}
-          series={shares}
-        />
+        <BarChart title="Share of rounds by emitted tokens" x="share of rounds, %" bars={lengthBars(rounds)} />
       </Figure>
     </>
   );
+}
+
+const lengthBins = [1, 2, 3, 4, 6, 8, 16, Number.POSITIVE_INFINITY];
+
+/** How many tokens rounds emit, in percent of the rounds. */
+function lengthBars(rounds: readonly Round[]): Bar[] {
+  return lengthBins.flatMap((most, i) => {
+    const least = (lengthBins[i - 1] ?? 0) + 1;
+    const within = rounds.filter(({ emitted }) => emitted.length >= least && emitted.length <= most).length;
+    const name = most === least ? `${most}` : most > 100 ? `${least} or more` : `${least} to ${most}`;
+    const value = (100 * within) / rounds.length;
+    return i > 3 && within === 0
+      ? []
+      : [{ name, colour: i === 0 ? "source-target" : "line-0", value, text: percent(value / 100) }];
+  });
 }
 
 function Figure(props: {
@@ -248,7 +248,7 @@ function Figure(props: {
         <p>{props.about}</p>
       </figcaption>
       {props.children}
-      <SeriesKey series={props.series} />
+      {props.series.length > 0 && <SeriesKey series={props.series} />}
     </figure>
   );
 }

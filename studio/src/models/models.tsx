@@ -65,7 +65,13 @@ export function Models() {
         {known && local.length === 0 && <p class="hint">No models yet: pull one below.</p>}
         <ul class="rows">
           {local.map((model) => (
-            <LocalRow key={model.name} model={model} busy={busy !== undefined} onLoad={load} />
+            <LocalRow
+              key={model.name}
+              model={model}
+              isServed={served.some(({ info }) => info?.file === model.name)}
+              busy={busy !== undefined}
+              onLoad={load}
+            />
           ))}
         </ul>
       </section>
@@ -149,6 +155,7 @@ const places = { embedded: "ships with draftwright", folder: "your folder", cach
 
 function LocalRow(props: {
   readonly model: Local;
+  readonly isServed: boolean;
   readonly busy: boolean;
   readonly onLoad: (model: string, draftModels?: readonly string[]) => void;
 }) {
@@ -169,17 +176,20 @@ function LocalRow(props: {
     <li class="card row">
       <div class="row-main">
         <div>
-          <h3>{model.name}</h3>
+          <h3>
+            {model.name} {props.isServed && <span class="badge loaded">served</span>}
+          </h3>
           <p class="hint">
+            {model.refusal && <>Not served: {model.refusal}. </>}
             {bytes(model.bytes)}, {places[model.source]}
             {model.revision ? `, ${model.revision.slice(0, 10)}` : ""}
           </p>
         </div>
         <div class="actions">
-          <button type="button" aria-expanded={open} onClick={() => void show()}>
+          <button type="button" disabled={model.refusal !== undefined} aria-expanded={open} onClick={() => void show()}>
             Pair
           </button>
-          <button type="button" class="primary" disabled={busy} onClick={() => onLoad(model.name)}>
+          <button type="button" disabled={busy || model.refusal !== undefined} onClick={() => onLoad(model.name)}>
             Load
           </button>
         </div>

@@ -3,7 +3,7 @@ import { createStore } from "./store.ts";
 export const views = {
   playground: "Playground",
   rounds: "Draft trees",
-  costs: "Costs & acceptance",
+  costs: "Costs",
   models: "Models",
   bench: "Benchmark",
 } as const;

@@ -12,9 +12,9 @@ const known: Readonly<Record<string, Source>> = {
   cascade: { colour: 2, about: "small models that draft for each other" },
   ouroboros: { colour: 3, about: "phrases from earlier drafts" },
   hierarchy: { colour: 4, about: "databases of phrases" },
-  lookahead: { colour: 5, about: "n-grams that the model itself came up with" },
+  lookahead: { colour: 7, about: "n-grams that the model itself came up with" },
   "layer-skip": { colour: 6, about: "the model with some of its layers left out" },
-  prediction: { colour: 7, about: "the predicted text" },
+  prediction: { colour: 5, about: "the predicted text" },
   grammar: { colour: 8, about: "tokens that the format forces" },
 };
 

@@ -14,7 +14,7 @@ export function Composer({ running }: { readonly running: boolean }) {
     const element = area.current;
     if (!element) return;
     element.style.height = "auto";
-    element.style.height = `${Math.min(240, element.scrollHeight + 2)}px`;
+    element.style.height = `${Math.min(150, element.scrollHeight + 2)}px`;
   }, [draftText]);
   return (
     <form

@@ -48,8 +48,8 @@ function Empty({ running }: { readonly running: boolean }) {
 
 function Watch({ run }: { readonly run: Run }) {
   const { rounds } = run;
-  // Undefined: the latest one, as long as there are more to come.
-  const [picked, pick] = useState<number>();
+  // Undefined: the latest one, as long as there are more to come. What is finished opens at its best round.
+  const [picked, pick] = useState(() => (run.state === "running" ? undefined : longest(rounds)));
   const at = Math.min(picked ?? rounds.length - 1, rounds.length - 1);
   const round = rounds[at];
   const before = at === 0 ? "start" : (rounds[at - 1].emitted.at(-1)?.text ?? "");
@@ -118,6 +118,11 @@ function Watch({ run }: { readonly run: Run }) {
       <Summary run={run} />
     </>
   );
+}
+
+function longest(rounds: Run["rounds"]): number {
+  const lengths = rounds.map(({ path }) => path.length);
+  return lengths.indexOf(Math.max(...lengths));
 }
 
 function Fact({ name, value, wide }: { readonly name: string; readonly value: string; readonly wide?: boolean }) {

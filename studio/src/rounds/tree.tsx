@@ -110,5 +110,5 @@ export function depthsOf(parent: readonly number[]): number[] {
 }
 
 export function visible(text: string): string {
-  return text === "" ? "\u2205" : text.replace(/\n/g, "\u21b5").replace(/^ | $/g, "\u00b7");
+  return text === "" ? "(end)" : text.replace(/\n/g, "\u21b5").replace(/^ | $/g, "\u00b7");
 }
