@@ -1,5 +1,6 @@
 // Drafting side by side with the peers, in one run: node-llama-cpp's two predictors, and llama.cpp's server with its n-gram
-// drafts and its draft model. The same file, threads and prompt tokens for all; greedy; nothing cached between prompts.
+// drafts and its draft model. The same file, threads and prompt tokens for all; greedy; no rows kept between prompts. What
+// drafters remember of earlier texts they keep, so the first pass, over prompts that nobody has seen, stands for itself.
 //   node dist/bench/peers.js --prompts FILE [--prompts FILE ..] [--llama-server PROGRAM] [--model M] [--draft-model D]
 //     [--threads N] [--max-tokens N] [--repeats N] [--per-subtask N] [--json]
 // node-llama-cpp takes part when it is installed in bench/ (`npm ci --prefix bench`), the server when its program is named.
@@ -21,6 +22,7 @@ import {
   parsePrompts,
 } from "./harness/index.ts";
 import { root } from "./models.ts";
+import { clauseRevisions, fileEdits } from "./workloads.ts";
 
 interface Answer {
   readonly tokens: ArrayLike<number>;
@@ -82,7 +84,14 @@ async function main(): Promise<void> {
     }
     const entries = values.prompts.flatMap((path) => parsePrompts(readFileSync(path, "utf8"), path));
     const prompts = await promptsOf(model, firstOfEach(entries, Number(values["per-subtask"])), maxTokens);
-    const { speeds, differing } = await race(contenders, prompts, maxTokens, Number(values.repeats));
+    const others = await Promise.all([...clauseRevisions, ...fileEdits].map((prompt) => model.tokenize(prompt)));
+    const { first, later, differing } = await race(contenders, others, prompts, maxTokens, Number(values.repeats));
+    const oursOver = (speeds: Speeds) =>
+      Object.fromEntries(
+        contenders.flatMap(({ name }, c) =>
+          name === oursName ? [] : [[name, compare(contenders, speeds, prompts, c)]],
+        ),
+      );
     const report = {
       machine: where,
       model: model.info.name || model.info.architecture,
@@ -91,14 +100,11 @@ async function main(): Promise<void> {
       settings: { threads, maxTokens, repeats: Number(values.repeats), prompts: prompts.length },
       differing,
       tokensPerSecond: Object.fromEntries(
-        contenders.map(({ name }, c) => [name, mean(speeds.map((of) => of[c].total))]),
+        contenders.map(({ name }, c) => [name, mean(first.map((of) => of[c].total))]),
       ),
-      /** Ours over theirs: above 1 ours is faster. */
-      oursOver: Object.fromEntries(
-        contenders.flatMap(({ name }, c) =>
-          name === oursName ? [] : [[name, compare(contenders, speeds, prompts, c)]],
-        ),
-      ),
+      /** Ours over theirs: above 1 ours is faster. Over prompts seen for the first time; and in later passes over them. */
+      oursOver: oursOver(first),
+      ...(later && { oursOverLater: oursOver(later) }),
     };
     process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : text(report));
   } finally {
@@ -133,52 +139,55 @@ async function promptsOf(model: Model, entries: readonly PromptEntry[], maxToken
   return prompts;
 }
 
-/** Every prompt with every contender in turn; the order moves on. The first pass is not counted. */
+/** By prompt, by contender. */
+type Speeds = readonly (readonly Speed[])[];
+
+/** Warms up on other prompts; then every prompt with every contender in turn, the order moving on. */
 async function race(
   contenders: readonly Contender[],
+  others: readonly Int32Array[],
   prompts: readonly BenchedPrompt[],
   maxTokens: number,
   repeats: number,
 ) {
+  for (const [i, tokens] of others.entries()) {
+    for (const contender of contenders) await contender.answer(tokens, maxTokens);
+    process.stderr.write(`\rwarm-up: ${i + 1} of ${others.length}  `);
+  }
   const samples = prompts.map(() => contenders.map((): Speed[] => []));
-  const plain = new Map<string, string>();
-  const differing: Record<string, number> = {};
-  for (let repeat = -1; repeat < repeats; repeat++) {
+  const texts = prompts.map(() => contenders.map(() => ""));
+  for (let repeat = 0; repeat < repeats; repeat++) {
     for (const [i, { tokens }] of prompts.entries()) {
       for (let k = 0; k < contenders.length; k++) {
-        // The first pass runs in order, plain ones first: the others are compared with them.
-        const c = repeat < 0 ? k : (k + i + repeat) % contenders.length;
-        const { name, engine } = contenders[c];
+        const c = (k + i + repeat) % contenders.length;
         const answer = await contenders[c].answer(tokens, maxTokens);
-        const key = `${engine} ${i}`;
-        const written = Array.from(answer.tokens).join();
-        if (repeat < 0) {
-          if (!plain.has(key)) plain.set(key, written);
-          differing[name] = (differing[name] ?? 0) + Number(plain.get(key) !== written);
-          continue;
-        }
+        texts[i][c] ||= Array.from(answer.tokens).join();
         const count = answer.tokens.length;
         samples[i][c].push({
           total: (count * 1000) / (answer.prefillMs + answer.decodeMs),
           decode: (count * 1000) / answer.decodeMs,
         });
       }
-      process.stderr.write(`\r${repeat < 0 ? "warm-up" : `repeat ${repeat + 1}`}: ${i + 1} of ${prompts.length}  `);
+      process.stderr.write(`\rpass ${repeat + 1}: ${i + 1} of ${prompts.length}  `);
     }
   }
   process.stderr.write("\n");
-  const speeds = samples.map((of) =>
-    of.map((runs) => ({ total: mean(runs.map((r) => r.total)), decode: mean(runs.map((r) => r.decode)) })),
-  );
-  return { speeds, differing };
+  const averaged = (runs: readonly Speed[]) => ({
+    total: mean(runs.map((run) => run.total)),
+    decode: mean(runs.map((run) => run.decode)),
+  });
+  const plainOf = contenders.map(({ engine }) => contenders.findIndex((other) => other.engine === engine));
+  return {
+    first: samples.map((of) => of.map(([run]) => run)),
+    later: repeats > 1 ? samples.map((of) => of.map((runs) => averaged(runs.slice(1)))) : null,
+    /** Texts that are not those of the same engine's plain decoding, which is its first contender. */
+    differing: Object.fromEntries(
+      contenders.map(({ name }, c) => [name, texts.filter((of) => of[c] !== of[plainOf[c]]).length]),
+    ),
+  };
 }
 
-function compare(
-  contenders: readonly Contender[],
-  speeds: readonly (readonly Speed[])[],
-  prompts: readonly BenchedPrompt[],
-  theirs: number,
-) {
+function compare(contenders: readonly Contender[], speeds: Speeds, prompts: readonly BenchedPrompt[], theirs: number) {
   const mine = contenders.findIndex(({ name }) => name === oursName);
   const ratio = (value: keyof Speed) =>
     bySubtask(
@@ -284,18 +293,31 @@ async function untilHealthy(address: string, child: ChildProcess, type: string):
   throw new Error(`llama-server (${type}) did not start.`);
 }
 
+type Comparisons = Readonly<Record<string, Record<"total" | "decode", BySubtask<Interval>>>>;
+
 interface Report {
   readonly tokensPerSecond: Readonly<Record<string, number>>;
   readonly differing: Readonly<Record<string, number>>;
-  readonly oursOver: Readonly<Record<string, Record<"total" | "decode", BySubtask<Interval>>>>;
+  readonly oursOver: Comparisons;
+  readonly oursOverLater?: Comparisons;
 }
 
-function text({ tokensPerSecond, differing, oursOver }: Report): string {
+function text({ tokensPerSecond, differing, oursOver, oursOverLater }: Report): string {
   const lines = Object.entries(tokensPerSecond).map(
     ([name, speed]) => `${name.padEnd(30)} ${speed.toFixed(1).padStart(7)} tokens/s, ${differing[name]} texts differ`,
   );
+  lines.push(...comparison("prompts seen for the first time", oursOver));
+  if (oursOverLater) lines.push(...comparison("later passes over them", oursOverLater));
+  return `${lines.join("\n")}\n`;
+}
+
+function comparison(passes: string, oursOver: Comparisons): string[] {
+  const lines: string[] = [];
   for (const part of ["total", "decode"] as const) {
-    lines.push("", `draftwright auto over theirs, ${part === "total" ? "prefill included" : "decoding alone"}`);
+    lines.push(
+      "",
+      `draftwright auto over theirs, ${passes}, ${part === "total" ? "prefill included" : "decoding alone"}`,
+    );
     for (const [name, of] of Object.entries(oursOver)) {
       const cells = Object.entries({ ...of[part].subtasks, overall: of[part].overall });
       const shown = cells.map(
@@ -304,7 +326,7 @@ function text({ tokensPerSecond, differing, oursOver }: Report): string {
       lines.push(`  ${name.padEnd(28)} ${shown.join("  ")}`);
     }
   }
-  return `${lines.join("\n")}\n`;
+  return lines;
 }
 
 await main();
