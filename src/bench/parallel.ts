@@ -6,7 +6,13 @@
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { type CurveGrid, MeasuredCurve, measureCurve } from "../drafting/index.ts";
-import { type Comparison, compareParallel, DraftAhead } from "../drafting/parallel/index.ts";
+import {
+  type Comparison,
+  compareParallel,
+  DraftAhead,
+  serialRate,
+  simulateParallel,
+} from "../drafting/parallel/index.ts";
 import { loadModel, type Model } from "../index.ts";
 import { loadLanguageModel } from "../lm/load.ts";
 import { seededRandom } from "../lm/toy/index.ts";
@@ -38,6 +44,8 @@ interface Row extends Arm {
   /** Over plain decoding; and of parallel arms over the serial arm of the same budget, pair by pair. */
   readonly overPlain: Spread;
   readonly overSerial: Spread | null;
+  /** The same, as the simulation has it. */
+  readonly simulatedOverSerial: number | null;
   /** From the request to the first token, milliseconds. */
   readonly firstTokenMs: Spread;
   readonly meanEmitted: number;
@@ -122,12 +130,19 @@ async function measure(target: string, drafter: string, settings: Settings): Pro
     ]),
   ];
   const samples = await sample(model, arms, repeats, maxTokens);
-  const rows = arms.map((arm, i) => row(arm, samples, i));
-  const single = rows.find(({ draft, budget }) => draft === "model" && budget === 1);
+  const measured = arms.map((arm, i) => row(arm, samples, i));
+  const single = measured.find(({ draft, budget }) => draft === "model" && budget === 1);
   const acceptance = single && Math.min(1, single.meanEmitted - 1);
   const curve = new MeasuredCurve(grid);
   const targetMs = (width: number) => curve.ms(width, kv);
-  const simulated = acceptance ? compareParallel({ targetMs, draftMs, acceptance }, () => seededRandom(1)) : null;
+  const pair = acceptance ? { targetMs, draftMs, acceptance } : null;
+  const simulated = pair && compareParallel(pair, () => seededRandom(1));
+  const rows = measured.map((each): Row => {
+    const { draft, budget } = each;
+    if (draft !== "parallel" || !budget || !pair) return { ...each, simulatedOverSerial: null };
+    const played = simulateParallel(pair, { ahead: budget + 1, verify: budget, wait: budget }, 20_000, seededRandom(1));
+    return { ...each, simulatedOverSerial: played.tokensPerMs / serialRate(pair, budget) };
+  });
   const byWidth = Object.fromEntries(grid.widths.map((width, i) => [width, grid.ms[i][0]]));
   return { target: basename(target), drafter: basename(drafter), targetMs: byWidth, draftMs, simulated, rows };
 }
@@ -188,7 +203,7 @@ async function run(model: Model, prompt: string, { draft, budget }: Arm, maxToke
   return { perToken: timings.decodeMs / tokens, firstTokenMs, tokens: tokenIds, rounds, proposed, accepted };
 }
 
-function row(arm: Arm, samples: readonly (readonly Sample[])[], index: number): Row {
+function row(arm: Arm, samples: readonly (readonly Sample[])[], index: number): Omit<Row, "simulatedOverSerial"> {
   const own = samples[index];
   const ratios = (other: number) => spread(own.map(({ perToken }, i) => samples[other][i].perToken / perToken));
   const sum = (of: (sample: Sample) => number) => own.reduce((total, each) => total + of(each), 0);
@@ -205,13 +220,22 @@ function row(arm: Arm, samples: readonly (readonly Sample[])[], index: number): 
   };
 }
 
-function rowText({ draft, budget, tokensPerSecond, overPlain, overSerial, firstTokenMs, ...rest }: Row): string {
+function rowText({
+  draft,
+  budget,
+  tokensPerSecond,
+  overPlain,
+  overSerial,
+  simulatedOverSerial,
+  firstTokenMs,
+  ...rest
+}: Row): string {
   const figures = ({ median, low, high }: Spread) => `${median.toFixed(2)}x (${low.toFixed(2)}-${high.toFixed(2)})`;
   const kept = rest.acceptance === null ? "nothing drafted" : `${Math.round(rest.acceptance * 100)} % kept`;
   return (
     `  ${draft.padEnd(8)} ${(budget === undefined ? "what pays" : `budget ${budget}`).padEnd(10)} ` +
     `${tokensPerSecond.median.toFixed(1).padStart(7)} tokens/s  plain ${figures(overPlain)}` +
-    `${overSerial ? `  serial ${figures(overSerial)}` : ""}  first token ${firstTokenMs.median.toFixed(1)} ms, ` +
+    `${overSerial ? `  serial ${figures(overSerial)}` : ""}${simulatedOverSerial ? `, simulated ${simulatedOverSerial.toFixed(2)}x` : ""}  first token ${firstTokenMs.median.toFixed(1)} ms, ` +
     `${rest.meanEmitted.toFixed(2)} a round, ${kept}, ${rest.differing} texts differ\n`
   );
 }

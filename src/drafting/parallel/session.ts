@@ -36,6 +36,7 @@ export class ParallelSession implements DraftSession {
   readonly #hub: Shared;
   readonly #id: number;
   readonly #source: number;
+  readonly #vocabSize: number;
   readonly #acceptance: AcceptanceTable;
   readonly #text: HashedText;
   /** A copy of what the drafter guessed in its latest epoch, and where each guess stands in it. */
@@ -48,10 +49,11 @@ export class ParallelSession implements DraftSession {
   #ahead = defaultAhead;
   #offer = nothing;
 
-  constructor(hub: Shared, id: number, { source, acceptance, contextLength, prompt }: SequenceView) {
+  constructor(hub: Shared, id: number, { source, vocabSize, acceptance, contextLength, prompt }: SequenceView) {
     this.#hub = hub;
     this.#id = id;
     this.#source = source;
+    this.#vocabSize = vocabSize;
     this.#acceptance = acceptance;
     this.#text = new HashedText(contextLength);
     hub.link.send({ kind: "open", session: id, rows: contextLength });
@@ -181,7 +183,8 @@ export class ParallelSession implements DraftSession {
     }
     for (const { id, parent, token, probability } of guesses) {
       const above = parent === -1 ? this.#base() : this.#guesses.get(parent);
-      if (!above) continue;
+      const known = this.#guesses.has(id) || above?.children.some((sibling) => sibling.token === token);
+      if (!above || known || token < 0 || token >= this.#vocabSize) continue;
       const guess = { token, probability, children: [], data: id };
       above.children.push(guess);
       this.#guesses.set(id, guess);

@@ -12,8 +12,10 @@ export interface SimulatedPair {
 }
 
 export interface ParallelPolicy {
-  /** Guesses verified at most, and drafted at most beyond those that are being verified. */
+  /** Guesses drafted at most beyond those that are being verified. */
   readonly ahead: number;
+  /** Guesses verified at most in a round; default `ahead`. */
+  readonly verify?: number;
   /** Guesses to wait for when none is at hand, because the text went another way. */
   readonly wait: number;
 }
@@ -41,7 +43,7 @@ export function serialRate({ targetMs, draftMs, acceptance }: SimulatedPair, ahe
 /** Plays `rounds` rounds of parallel drafting. `random`: uniform in 0..1. */
 export function simulateParallel(
   pair: SimulatedPair,
-  { ahead, wait }: ParallelPolicy,
+  { ahead, verify = ahead, wait }: ParallelPolicy,
   rounds: number,
   random: () => number,
 ): SimulatedRun {
@@ -60,7 +62,7 @@ export function simulateParallel(
       now = ready;
     }
     drafter.work(now, ahead);
-    const verified = Math.min(Math.max(0, drafter.atHand), ahead);
+    const verified = Math.min(Math.max(0, drafter.atHand), verify);
     drafter.work(now, verified + ahead);
     now += targetMs(verified + 1);
     drafter.work(now, verified + ahead);
