@@ -126,7 +126,12 @@ function ending(result: GenerateResult, called: boolean) {
   const { rounds, proposed, accepted, numerics } = result.drafting;
   const providerMetadata: SharedV4ProviderMetadata = { draftwright: { rounds, proposed, accepted, numerics } };
   const usage: LanguageModelV4Usage = {
-    inputTokens: { total: result.promptTokens, noCache: result.promptTokens, cacheRead: 0, cacheWrite: undefined },
+    inputTokens: {
+      total: result.promptTokens,
+      noCache: result.promptTokens - result.cachedTokens,
+      cacheRead: result.cachedTokens,
+      cacheWrite: undefined,
+    },
     outputTokens: { total: result.tokens, text: result.tokens, reasoning: 0 },
   };
   return { finishReason, usage, providerMetadata };

@@ -49,6 +49,8 @@ export interface ModelFlags {
   context?: number;
   /** Not a flag: KV rows of all generations together. */
   kvRows?: number;
+  /** Of `serve`: generations that run at once. */
+  parallel?: number;
 }
 
 export function withModelFlags(command: Command): Command {
@@ -81,7 +83,7 @@ export function loadFromFlags({
   ...flags
 }: ModelFlags & { readonly draft?: readonly string[] }): Promise<Model> {
   const draftModels = draftModel === undefined ? undefined : draftModel.join() === "none" ? [] : draftModel;
-  const { model, numerics, threads, device, kvRows } = flags;
+  const { model, numerics, threads, device, kvRows, parallel } = flags;
   const drafting = {
     ...(db && { hierarchy: { databases: db } }),
     ...(pool !== undefined && { ouroboros: { pool: { path: pool } } }),
@@ -96,6 +98,7 @@ export function loadFromFlags({
     device,
     contextLength: context,
     kvRows,
+    parallel,
     draftModels,
     drafting,
   };

@@ -251,12 +251,12 @@ export class Generation {
     };
   }
 
-  /** Frees the rows of the target and of the drafters, at any time and any number of times. */
-  close(): void {
+  /** Frees the rows of the drafters, and of the target unless they are kept; at any time and any number of times. */
+  close({ keepSequence = false } = {}): void {
     if (this.closed) return;
     this.closed = true;
     for (const { session } of this.seats) session.close();
-    this.sequence.close();
+    if (!keepSequence) this.sequence.close();
   }
 
   /** Tokens that may still be emitted. */

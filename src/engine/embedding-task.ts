@@ -1,6 +1,7 @@
 import { DraftwrightError } from "../errors.ts";
 import { chainBatch, type Sequence } from "../lm/model.ts";
-import { encodePrompt } from "./generation-task.ts";
+import { encodePrompt, openSequence } from "./generation-task.ts";
+import type { PrefixCache } from "./prefix-cache.ts";
 import type { Embedded, FromHost } from "./protocol.ts";
 import type { WirePrompt } from "./request.ts";
 import type { EngineModel } from "./runtime.ts";
@@ -18,29 +19,40 @@ export class EmbeddingTask implements Task {
   readonly #id: number;
   readonly #target: EngineModel;
   readonly #texts: readonly Int32Array[];
+  readonly #cache: PrefixCache;
   readonly #send: (message: FromHost) => void;
   readonly #done: Float32Array[] = [];
   #sequence: Sequence | undefined;
   #sum: Float64Array;
 
   /** Throws `bad-argument` (an empty text) and `context-overflow`. */
-  constructor(id: number, target: EngineModel, prompts: readonly WirePrompt[], send: (message: FromHost) => void) {
+  constructor(
+    id: number,
+    target: EngineModel,
+    prompts: readonly WirePrompt[],
+    cache: PrefixCache,
+    send: (message: FromHost) => void,
+  ) {
     this.#id = id;
+    this.#cache = cache;
     this.#target = target;
     this.#send = send;
     this.#texts = prompts.map((prompt, i) => checked(encodePrompt(target, prompt), i, target.model.contextLength));
     this.#sum = new Float64Array(target.model.hiddenSize);
   }
 
+  readonly scope = "";
+
+  /** Never none while it runs: it takes no part in rounds. */
+  get rowsLeft(): number {
+    const left = this.#texts.slice(this.#done.length).reduce((sum, text) => sum + text.length, 0);
+    return Math.max(1, left - (this.#sequence?.length ?? 0));
+  }
+
   start(): boolean {
     const rows = Math.max(1, ...this.#texts.map((text) => text.length));
-    try {
-      this.#sequence = this.#target.model.open({ rows });
-      return true;
-    } catch (error) {
-      if (error instanceof DraftwrightError && error.code === "out-of-memory") return false;
-      throw error;
-    }
+    this.#sequence = openSequence(this.#target, rows, this.#cache);
+    return this.#sequence !== undefined;
   }
 
   step(): boolean {

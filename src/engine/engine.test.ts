@@ -120,6 +120,7 @@ describe("generate", () => {
       tokenIds: result.tokenIds,
       tokens: 3,
       promptTokens: 4,
+      cachedTokens: 0,
       finishReason: "length",
       timings: {
         loadMs: expect.any(Number),
@@ -273,7 +274,10 @@ describe("many at once", () => {
           order.push(i);
       }),
     );
-    expect(order.slice(0, 6).toSorted()).toEqual([0, 0, 1, 1, 2, 2]);
+    // Who has read its prompt first is ahead of the others until they have, and no more.
+    const rest = order.slice(order.indexOf(2), -3);
+    expect(rest.length).toBeGreaterThan(5);
+    for (let i = 0; i + 3 <= rest.length && i < 6; i += 3) expect(rest.slice(i, i + 3).toSorted()).toEqual([0, 1, 2]);
   });
 
   test("an error of one leaves the others alone", async () => {

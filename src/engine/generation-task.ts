@@ -1,11 +1,20 @@
-import { type EmittedToken, Generation, type GenerationOptions, type RoundReport, Stats } from "../drafting/index.ts";
+import {
+  type EmittedToken,
+  Generation,
+  type GenerationOptions,
+  type RoundReport,
+  type SharedRoundOptions,
+  Stats,
+  sharedRound,
+} from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import type { Sequence } from "../lm/model.ts";
+import type { PrefixCache } from "./prefix-cache.ts";
 import type { FromHost } from "./protocol.ts";
 import type { GenerationRequest } from "./request.ts";
 import type { GeneratedToken } from "./result.ts";
 import type { EngineModel } from "./runtime.ts";
-import type { Task } from "./scheduler.ts";
+import type { Task, Turn } from "./scheduler.ts";
 import { TextStream } from "./text-stream.ts";
 import { describeLogprobs } from "./token-logprobs.ts";
 import { toWire } from "./wire-error.ts";
@@ -14,7 +23,7 @@ import { toWire } from "./wire-error.ts";
  * Prompt rows per turn: many enough for full speed, few enough that running streams notice a newcomer's long prompt only
  * a little. Always the same, because where a prompt is cut may show in the last bits of its keys and values.
  */
-const chunkRows = 128;
+export const chunkRows = 128;
 /** Rows beyond prompt and output, so that the last rounds can still draft. */
 const draftRows = 32;
 
@@ -22,7 +31,7 @@ const draftRows = 32;
 export type SharedOptions = Required<
   Pick<GenerationOptions, "drafters" | "policy" | "curve" | "calibration" | "guard">
 > &
-  Pick<GenerationOptions, "constraint">;
+  Pick<GenerationOptions, "constraint" | "clock"> & { readonly cache: PrefixCache };
 
 /** One request being served: encodes, takes rows, runs rounds, turns tokens into text, and reports to the caller. */
 export class GenerationTask implements Task {
@@ -36,6 +45,10 @@ export class GenerationTask implements Task {
   #promptTokens: Int32Array | undefined;
   #generation: Generation | undefined;
   #pieces: string[] = [];
+  #sequence: Sequence | undefined;
+  #cachedTokens = 0;
+  #failed = false;
+  readonly #clock: () => number;
   #prefillMs = 0;
   #decodeMs = 0;
 
@@ -51,6 +64,7 @@ export class GenerationTask implements Task {
     this.#request = request;
     this.#shared = shared;
     this.#send = send;
+    this.#clock = shared.clock ?? (() => performance.now());
     this.#text = new TextStream(request.stop);
     this.#stats = new Stats(
       target.model.numerics,
@@ -58,14 +72,24 @@ export class GenerationTask implements Task {
     );
   }
 
+  get scope(): string {
+    return this.#request.cacheScope ?? "";
+  }
+
+  get rowsLeft(): number {
+    return this.#generation?.prefillLeft ?? 0;
+  }
+
   start(): boolean {
     const { model, tokenizer } = this.#target;
+    const { cache, ...shared } = this.#shared;
     const { maxTokens, sampling, seed, verify, logprobs } = this.#request;
     this.#promptTokens ??= fitPrompt(this.#target, this.#request);
     const rows = Math.min(model.contextLength, this.#promptTokens.length + maxTokens + draftRows);
     let sequence: Sequence | undefined;
     try {
-      sequence = model.open({ rows });
+      sequence = openSequence(this.#target, rows, cache);
+      if (!sequence) return false;
       this.#generation = new Generation({
         model,
         sequence,
@@ -78,8 +102,9 @@ export class GenerationTask implements Task {
         isStopText: (token) => this.#takeText(token),
         record: this.#request.record,
         logprobs,
-        ...this.#shared,
+        ...shared,
       });
+      this.#sequence = sequence;
       return true;
     } catch (error) {
       sequence?.close();
@@ -88,19 +113,47 @@ export class GenerationTask implements Task {
     }
   }
 
+  /** One chunk of the prompt. */
   step(): boolean {
     const generation = this.#generation as Generation;
-    const started = performance.now();
-    if (generation.prefillLeft > 0) {
-      generation.prefillStep(chunkRows);
-      this.#prefillMs += performance.now() - started;
-      return false;
+    const sequence = this.#sequence as Sequence;
+    const { cacheScope } = this.#request;
+    const { cache, drafters } = this.#shared;
+    const prompt = this.#promptTokens as Int32Array;
+    const started = this.#clock();
+    if (cacheScope !== undefined && sequence.length === 0 && drafters.every(({ needs }) => !needs.hidden)) {
+      this.#cachedTokens = cache.adopt(cacheScope, prompt, sequence);
     }
-    this.#pieces = [];
-    const report = generation.step();
+    generation.prefillStep(chunkRows);
+    if (cacheScope !== undefined) cache.offer(cacheScope, prompt, sequence);
+    this.#prefillMs += this.#clock() - started;
+    return false;
+  }
+
+  /** One round of several tasks in one forward. */
+  static round(tasks: readonly GenerationTask[], options: SharedRoundOptions): Turn[] {
+    const started = options.clock();
+    for (const task of tasks) task.#pieces = [];
+    const outcomes = sharedRound(
+      tasks.map((task) => task.#generation as Generation),
+      options,
+    );
+    const ms = options.clock() - started;
+    return outcomes.map((outcome, i) => {
+      if ("error" in outcome) return outcome;
+      try {
+        return { finished: tasks[i].#report(outcome.report, ms) };
+      } catch (error) {
+        return { error };
+      }
+    });
+  }
+
+  /** Sends what a round gave. True when the text has ended. */
+  #report(report: RoundReport, ms: number): boolean {
     this.#stats.add(report);
     const tokens = this.#tokens(report);
-    this.#decodeMs += performance.now() - started;
+    this.#decodeMs += ms;
     this.#send({ type: "round", id: this.#id, tokens, ...(this.#request.trace && { report }) });
     if (!report.finishReason) return false;
     this.#send({
@@ -108,6 +161,7 @@ export class GenerationTask implements Task {
       id: this.#id,
       result: {
         promptTokens: this.#promptTokens?.length ?? 0,
+        cachedTokens: this.#cachedTokens,
         finishReason: report.finishReason === "stop-string" ? "stop" : report.finishReason,
         ...(this.#text.stop !== undefined && { stopString: this.#text.stop }),
         prefillMs: this.#prefillMs,
@@ -119,10 +173,15 @@ export class GenerationTask implements Task {
   }
 
   close(): void {
-    this.#generation?.close();
+    const sequence = this.#sequence;
+    const { cache } = this.#shared;
+    const kept = sequence !== undefined && !this.#failed && cache.keep(sequence);
+    if (sequence && !kept) cache.forget(sequence);
+    this.#generation?.close({ keepSequence: kept });
   }
 
   fail(error: unknown): void {
+    this.#failed = true;
     this.#send({ type: "error", id: this.#id, error: toWire(error) });
   }
 
@@ -142,6 +201,18 @@ export class GenerationTask implements Task {
     // What was held back belongs to the text now; the last token carries it.
     if (finishReason) tokens[tokens.length - 1].text += this.#text.flush();
     return tokens;
+  }
+}
+
+/** Room for a sequence, if need be that of rows which only wait to be used again. Undefined when there is none. */
+export function openSequence({ model }: EngineModel, rows: number, cache: PrefixCache): Sequence | undefined {
+  for (;;) {
+    try {
+      return model.open({ rows });
+    } catch (error) {
+      if (!(error instanceof DraftwrightError && error.code === "out-of-memory")) throw error;
+      if (!cache.evict()) return undefined;
+    }
   }
 }
 

@@ -1,13 +1,14 @@
-import { type Drafter, Guard, grammarDrafter, measureCurve, type Policy } from "../drafting/index.ts";
+import { type Drafter, Guard, grammarDrafter, measureCurve, type Policy, sharedCurve } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import type { LoadOptions } from "../lm/load.ts";
 import { proveNumerics } from "../lm/numerics.ts";
 import { DrafterSet } from "./drafters/index.ts";
 import { EmbeddingTask } from "./embedding-task.ts";
-import { encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
+import { chunkRows, encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
 import { Grammars } from "./grammars.ts";
 import { LearnedProfile } from "./learned-profile.ts";
 import { type DraftThread, startBeside } from "./parallel/index.ts";
+import { PrefixCache } from "./prefix-cache.ts";
 import { readProfile } from "./profile-store.ts";
 import type { Call, FromHost, HostOptions, ModelInfo, ProfileReport, ToHost } from "./protocol.ts";
 import type { GenerationRequest } from "./request.ts";
@@ -17,6 +18,7 @@ import { toWire } from "./wire-error.ts";
 
 /** Drafters that run a draft model, each in a sequence of its own: model, cascade, ouroboros. */
 const neuralDrafters = 3;
+const defaultParallel = 32;
 
 /**
  * Owns the models of one thread and serves requests on them. Knows nothing of threads: whoever owns it passes messages to
@@ -24,7 +26,9 @@ const neuralDrafters = 3;
  */
 export class Host {
   readonly #send: (message: FromHost) => void;
-  readonly #scheduler: Scheduler;
+  readonly #scheduler: Scheduler<GenerationTask | EmbeddingTask>;
+  readonly #cache = new PrefixCache(chunkRows);
+  readonly #clock: () => number;
   readonly #target: EngineModel;
   readonly #profile: LearnedProfile;
   readonly #drafts: readonly EngineModel[] = [];
@@ -37,9 +41,15 @@ export class Host {
   readonly #guards = new Map<string, Guard>();
 
   /** Sends `ready` when everything is loaded. Throws what loading throws; nothing stays loaded then. */
-  constructor(options: HostOptions, load: LoadModelFile, send: (message: FromHost) => void) {
-    const started = performance.now();
+  constructor(
+    options: HostOptions,
+    load: LoadModelFile,
+    send: (message: FromHost) => void,
+    clock: () => number = () => performance.now(),
+  ) {
+    const started = clock();
     this.#send = send;
+    this.#clock = clock;
     const { load: loadOptions, thread } = startBeside(options);
     this.#beside = thread;
     try {
@@ -47,7 +57,7 @@ export class Host {
       const drafts: EngineModel[] = [];
       this.#drafts = drafts;
       for (const path of options.draftPaths) drafts.push(loadDraft(path, loadOptions, this.#target, load));
-      const loadMs = performance.now() - started;
+      const loadMs = clock() - started;
       this.#profile = new LearnedProfile(this.#target, options.profiles);
       this.#draftProfiles = drafts.map((draft) => new LearnedProfile(draft, options.profiles));
       this.#drafters = new DrafterSet(
@@ -59,7 +69,14 @@ export class Host {
       );
       this.#grammars = new Grammars(this.#target);
       this.#save();
-      this.#scheduler = new Scheduler(() => noRoom(this.#target));
+      const shared = { model: this.#target.model, curve: sharedCurve(this.#profile.curve), clock };
+      this.#scheduler = new Scheduler<GenerationTask | EmbeddingTask>({
+        // An embedding always has rows left to read.
+        round: (tasks) => GenerationTask.round(tasks as readonly GenerationTask[], shared),
+        parallel: options.parallel ?? defaultParallel,
+        noRoom: () => noRoom(this.#target),
+        clock,
+      });
       send({ type: "ready", info: this.#info(loadMs) });
     } catch (error) {
       this.#dispose();
@@ -82,7 +99,10 @@ export class Host {
         break;
       case "embed":
         this.#answer(message.id, () => {
-          this.#scheduler.submit(message.id, new EmbeddingTask(message.id, this.#target, message.prompts, this.#send));
+          this.#scheduler.submit(
+            message.id,
+            new EmbeddingTask(message.id, this.#target, message.prompts, this.#cache, this.#send),
+          );
         });
         break;
       case "abort":
@@ -103,11 +123,12 @@ export class Host {
   #generate(id: number, request: GenerationRequest): void {
     const prediction = request.prediction && encodePrediction(this.#target, request.prediction);
     const constraint = request.grammar === undefined ? undefined : this.#grammars.start(request.grammar);
-    const chosen = this.#drafters.choose(request.draft, prediction);
+    const chosen = this.#drafters.choose(request.draft, prediction, request.cacheScope);
     const drafters = constraint && chosen.length > 0 ? [grammarDrafter(constraint), ...chosen] : chosen;
     const { curve, calibration } = this.#profile;
     const guard = this.#guard(drafters);
-    const shared = { drafters, policy: policyOf(request), curve, calibration, guard, constraint };
+    const { cache, clock } = { cache: this.#cache, clock: this.#clock };
+    const shared = { drafters, policy: policyOf(request), curve, calibration, guard, constraint, cache, clock };
     this.#scheduler.submit(id, new GenerationTask(id, this.#target, request, shared, this.#send));
   }
 

@@ -19,6 +19,8 @@ export interface ModelOptions
   readonly drafting?: DraftingOptions;
   /** KV rows (tokens) of all running generations together; later ones wait. Default: one context. */
   readonly kvRows?: number;
+  /** Generations that run at once; later ones wait. Default 32. */
+  readonly parallel?: number;
 }
 
 const known = new Set<keyof ModelOptions>([
@@ -31,6 +33,7 @@ const known = new Set<keyof ModelOptions>([
   "contextLength",
   "kvType",
   "kvRows",
+  "parallel",
 ]);
 
 /**
@@ -43,12 +46,22 @@ export async function loadModel(options: ModelOptions = {}): Promise<Model> {
       throw new DraftwrightError("bad-argument", `Unknown option "${name}". Options: ${[...known].join(", ")}.`);
     }
   }
-  const { model, draftModels, drafting = {}, ...load } = options;
+  const { model, draftModels, drafting = {}, parallel = 32, ...load } = options;
   checkDraftingOptions(drafting);
+  if (!Number.isInteger(parallel) || parallel < 1) {
+    throw new DraftwrightError("bad-argument", `parallel is ${parallel}; it must be an integer >= 1.`);
+  }
   const path = await findModel(model);
   const draftPaths = draftModels ? await Promise.all(draftModels.map(findModel)) : findDraftModels(path);
   return Model.open(
-    connectWorker({ path, draftPaths, drafting: withDefaults(drafting, path), load, profiles: profileFolder() }),
+    connectWorker({
+      path,
+      draftPaths,
+      drafting: withDefaults(drafting, path),
+      load,
+      parallel,
+      profiles: profileFolder(),
+    }),
   );
 }
 

@@ -17,6 +17,8 @@ export interface HostOptions {
   readonly load: LoadOptions;
   /** Folder of saved cost curves; null keeps none. */
   readonly profiles: string | null;
+  /** Requests that run at once; default 32. Others wait. */
+  readonly parallel?: number;
 }
 
 export interface ModelInfo {
@@ -75,6 +77,8 @@ export type ToHost =
 
 export interface Finished {
   readonly promptTokens: number;
+  /** Of these, tokens whose rows were there from an earlier request. */
+  readonly cachedTokens: number;
   readonly finishReason: FinishReason;
   readonly stopString?: string;
   readonly prefillMs: number;

@@ -28,6 +28,8 @@ export interface GenerateResult {
   readonly tokenIds: readonly number[];
   readonly tokens: number;
   readonly promptTokens: number;
+  /** Of these, tokens whose rows were there from an earlier request of the same scope. */
+  readonly cachedTokens: number;
   readonly finishReason: FinishReason;
   /** The stop string that ended the text, if one did. */
   readonly stopString?: string;

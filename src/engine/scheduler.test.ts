@@ -1,13 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { Scheduler, type Task } from "./scheduler.ts";
+import { Scheduler, type Task, type Turn } from "./scheduler.ts";
 
 /** Tasks that share `room` and write down what happens to them. */
 function setup(room: number) {
   const log: string[] = [];
-  const scheduler = new Scheduler(() => new Error("no room"));
+  const round = (tasks: readonly Task[]): Turn[] =>
+    tasks.map((one) => {
+      try {
+        return { finished: one.step() };
+      } catch (error) {
+        return { error };
+      }
+    });
+  const scheduler = new Scheduler({ round, parallel: 8, noRoom: () => new Error("no room"), clock: () => 0 });
   const task = (name: string, steps: number, size = 1, failAt = -1): Task => {
     let left = steps;
     return {
+      scope: "",
+      rowsLeft: 0,
       start() {
         if (size > room) return false;
         room -= size;

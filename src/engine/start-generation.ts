@@ -66,7 +66,7 @@ export function startGeneration(
 }
 
 function toResult(text: string, tokenIds: number[], loadMs: number, finished: Finished): GenerateResult {
-  const { promptTokens, finishReason, stopString, prefillMs, decodeMs, drafting } = finished;
+  const { promptTokens, cachedTokens, finishReason, stopString, prefillMs, decodeMs, drafting } = finished;
   const tokens = tokenIds.length;
   const tokensPerSecond = decodeMs > 0 ? (tokens * 1000) / decodeMs : 0;
   return {
@@ -74,6 +74,7 @@ function toResult(text: string, tokenIds: number[], loadMs: number, finished: Fi
     tokenIds,
     tokens,
     promptTokens,
+    cachedTokens,
     finishReason,
     ...(stopString !== undefined && { stopString }),
     timings: { loadMs, prefillMs, decodeMs, tokensPerSecond },

@@ -257,6 +257,29 @@ export function modelConformance(
     );
 
     test(
+      "a copied prefix goes on as the original would",
+      check(() => {
+        const context = tokens(6);
+        const next = tokens(2);
+        const donor = prefilled(context);
+        donor.shrink();
+        expect([donor.length, donor.capacity]).toEqual([6, 6]);
+        expect(() => model.forward(chainBatch(donor, next, "last"))).toThrow();
+        const heir = model.open();
+        opened.push(heir);
+        heir.copyPrefix(donor, 4);
+        expect([heir.length, heir.pending]).toEqual([4, 0]);
+        expect(() => heir.copyPrefix(donor, 4)).toThrow();
+        donor.close();
+        const got = model
+          .forward(chainBatch(heir, next, "last"))
+          .logits(1)
+          .slice();
+        expectEqual(got, reference([...context.slice(0, 4), ...next]), "after a copied prefix");
+      }),
+    );
+
+    test(
       "several sequences in one forward equal each alone",
       check(() => {
         const contexts = [tokens(7), tokens(1), []];

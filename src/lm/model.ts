@@ -70,6 +70,10 @@ export interface Sequence {
   truncate(length: number): void;
   /** A new sequence holding a copy of the committed rows. */
   fork(): Sequence;
+  /** Copies the first `rows` committed rows of another sequence of this model into this one, which must be empty. */
+  copyPrefix(from: Sequence, rows: number): void;
+  /** Gives back the room behind the committed rows; it holds no more than these from now on. Drops pending rows. */
+  shrink(): void;
   close(): void;
 }
 

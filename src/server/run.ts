@@ -59,6 +59,7 @@ export class Run {
     log.text(requestId, { prompt });
     const generating = this.model.generate(prompt, {
       ...options,
+      cacheScope: this.#options.scope ?? "",
       signal: this.#controller.signal,
       onRound: (round) => {
         watch.round(round);

@@ -45,6 +45,8 @@ const autoDrafters = ["prediction", "lookup", "hierarchy", "model", "layer-skip"
 
 /** Databases take a tenth of a millisecond a round, looked up and kept up to date: too much beside a forward as fast as this. */
 const cheapForwardMs = 2;
+/** Scopes whose phrases are kept. */
+const mostScopes = 64;
 
 /** The drafters of one target, by the names that `draft` accepts. A new drafter gets its line in the constructor. */
 export class DrafterSet {
@@ -53,6 +55,9 @@ export class DrafterSet {
   readonly #autoDatabases: boolean;
   readonly #options: DraftingOptions;
   readonly #pool: PhrasePool | undefined;
+  /** Drafters that learn phrases of users, by the scope of these; least recently used first. */
+  readonly #scoped = new Map<string, Drafter>();
+  readonly #learnApart: (() => Drafter) | undefined;
   readonly #heads: OpenedHead[] = [];
   #layerSkip: { readonly drafter: LayerSkipDrafter; readonly saved?: SavedSkipSet } | undefined;
 
@@ -91,6 +96,10 @@ export class DrafterSet {
       ouroborosDrafter({ ...ouroboros, ...best, pool: this.#pool }),
       cascadeDrafter({ ...cascade, models, targetCurve }),
     ];
+    if (this.#pool) {
+      const place = { ...options, ouroboros: { ...ouroboros, pool: "session" as const } };
+      this.#learnApart = () => ouroborosDrafter({ ...ouroboros, ...best, pool: openPool(target, place) });
+    }
     if (best) drafters.push(modelDrafter(best));
     else if (drafts.length > 0) drafters.push(translated(target, drafts[0]));
     if (beside) drafters.push(this.#besides(beside, drafts[0], targetCurve));
@@ -106,10 +115,13 @@ export class DrafterSet {
 
   /**
    * The drafters of one request, its prediction among them if it has one. Throws `bad-argument` for a name that is not
-   * there, saying why.
+   * there, saying why. `scope`: phrases are learned apart for each; without one they go to the pool of the options.
    */
-  choose(names: "auto" | readonly string[], prediction: Int32Array | undefined): Drafter[] {
+  choose(names: "auto" | readonly string[], prediction: Int32Array | undefined, scope?: string): Drafter[] {
     const all = new Map(this.#all);
+    if (scope !== undefined && this.#learnApart && names.includes("ouroboros")) {
+      all.set("ouroboros", this.#ofScope(scope, this.#learnApart));
+    }
     if (prediction) all.set("prediction", predictionDrafter(prediction));
     const wanted = names === "auto" ? this.#auto() : [...names];
     if (prediction && !wanted.includes("prediction")) wanted.unshift("prediction");
@@ -119,6 +131,17 @@ export class DrafterSet {
       if (names === "auto") return [];
       throw new DraftwrightError("bad-argument", `Cannot draft with "${name}": ${this.#why(name)}.`);
     });
+  }
+
+  #ofScope(scope: string, make: () => Drafter): Drafter {
+    const drafter = this.#scoped.get(scope) ?? make();
+    this.#scoped.delete(scope);
+    this.#scoped.set(scope, drafter);
+    for (const oldest of this.#scoped.keys()) {
+      if (this.#scoped.size <= mostScopes) break;
+      this.#scoped.delete(oldest);
+    }
+    return drafter;
   }
 
   /** Keeps what the drafters learned, where that was asked for. A file that cannot be written is no error. */

@@ -70,6 +70,12 @@ export class KvRows {
     if (at >= 0) this.#taken.splice(at, 1);
   }
 
+  /** Gives back all but the first `rows` rows of a range. */
+  shrink(start: number, rows: number): void {
+    const range = this.#taken.find((one) => one.start === start);
+    if (range) range.rows = rows;
+  }
+
   /** Copies `count` rows in every layer. Overlap is safe when moving towards lower rows. */
   copy(from: number, to: number, count = 1): void {
     if (count === 0 || from === to) return;

@@ -5,7 +5,7 @@ import { type KvRows, roundRows } from "./kv-rows.ts";
 
 export class GraphSequence implements Sequence {
   readonly id: number;
-  readonly capacity: number;
+  capacity: number;
   /** First KV row of the range. */
   readonly start: number;
   /** Pending-row index each pending row follows, -1 = the committed context. */
@@ -79,10 +79,35 @@ export class GraphSequence implements Sequence {
   fork(): GraphSequence {
     this.#checkOpen();
     const copy = new GraphSequence(this.#kv, this.#registry, nextId(), this.capacity);
-    // The copy may lie before or behind: whole rows of disjoint ranges, so order does not matter.
-    this.#kv.copy(this.start, copy.start, this.#length);
-    copy.#length = this.#length;
+    copy.copyPrefix(this, this.#length);
     return copy;
+  }
+
+  copyPrefix(from: Sequence, rows: number): void {
+    this.#checkOpen();
+    if (!(from instanceof GraphSequence) || from.#kv !== this.#kv) {
+      throw new DraftwrightError("bad-argument", "rows can be copied between sequences of one model only");
+    }
+    from.#checkOpen();
+    if (this.#length + this.#pending > 0 || !Number.isInteger(rows) || rows < 0 || rows > from.#length) {
+      throw new DraftwrightError(
+        "bad-argument",
+        `cannot copy ${rows} of ${from.#length} committed rows into a sequence of ${this.#length + this.#pending}`,
+      );
+    }
+    if (rows > this.capacity) {
+      throw new DraftwrightError("context-overflow", `${rows} rows do not fit into a sequence of ${this.capacity}`);
+    }
+    // The copy may lie before or behind: whole rows of disjoint ranges, so order does not matter.
+    this.#kv.copy(from.start, this.start, rows);
+    this.#length = rows;
+  }
+
+  shrink(): void {
+    this.#checkOpen();
+    this.#pending = 0;
+    this.capacity = Math.max(1, this.#length);
+    this.#kv.shrink(this.start, this.rangeRows);
   }
 
   close(): void {

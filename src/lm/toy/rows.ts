@@ -7,7 +7,7 @@ import type { ForwardBatch, LanguageModel, Sequence } from "../model.ts";
  */
 export abstract class RowSequence implements Sequence {
   readonly id: number;
-  readonly capacity: number;
+  capacity: number;
   length = 0;
   pending = 0;
   closed = false;
@@ -24,7 +24,10 @@ export abstract class RowSequence implements Sequence {
   }
 
   protected abstract copyRow(from: number, to: number): void;
-  protected abstract copyAll(): RowSequence;
+  protected abstract openLike(): RowSequence;
+  /** Copies what the first `rows` rows carry beside their tokens. */
+  protected abstract copyContents(from: RowSequence, rows: number): void;
+  protected abstract giveBack(rows: number): void;
   protected abstract release(): void;
 
   /** Appends a pending row and returns its row number. The batch was checked before. */
@@ -79,10 +82,37 @@ export abstract class RowSequence implements Sequence {
 
   fork(): Sequence {
     this.assertOpen();
-    const copy = this.copyAll();
-    copy.token.set(this.token.subarray(0, this.length));
-    copy.length = this.length;
+    const copy = this.openLike();
+    copy.copyPrefix(this, this.length);
     return copy;
+  }
+
+  copyPrefix(from: Sequence, rows: number): void {
+    this.assertOpen();
+    if (!(from instanceof RowSequence)) {
+      throw new DraftwrightError("bad-argument", "Rows can be copied between sequences of one model only.");
+    }
+    from.assertOpen();
+    if (this.length + this.pending > 0 || !Number.isInteger(rows) || rows < 0 || rows > from.length) {
+      throw new DraftwrightError(
+        "bad-argument",
+        `Cannot copy ${rows} rows: ${from.length} are there, ours must be none.`,
+      );
+    }
+    if (rows > this.capacity) {
+      throw new DraftwrightError("context-overflow", `${rows} rows do not fit into a sequence of ${this.capacity}.`);
+    }
+    this.token.set(from.token.subarray(0, rows));
+    this.copyContents(from, rows);
+    this.length = rows;
+  }
+
+  shrink(): void {
+    this.assertOpen();
+    this.pending = 0;
+    const kept = Math.max(1, this.length);
+    this.giveBack(this.capacity - kept);
+    this.capacity = kept;
   }
 
   close(): void {
@@ -126,6 +156,10 @@ export class SequencePool {
 
   remove(sequence: RowSequence): void {
     if (this.open.delete(sequence.id)) this.freeRows += sequence.capacity;
+  }
+
+  giveBack(rows: number): void {
+    this.freeRows += rows;
   }
 
   get(id: number): RowSequence {

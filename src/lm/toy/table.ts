@@ -29,8 +29,14 @@ class TableSequence extends RowSequence {
 
   protected override copyRow(): void {}
 
-  protected override copyAll(): TableSequence {
+  protected override openLike(): TableSequence {
     return this.model.openRows(this.capacity);
+  }
+
+  protected override copyContents(): void {}
+
+  protected override giveBack(rows: number): void {
+    this.model.pool.giveBack(rows);
   }
 
   protected override release(): void {

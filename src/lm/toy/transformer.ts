@@ -44,14 +44,20 @@ class KvSequence extends RowSequence {
     for (const block of [...this.keys, ...this.values]) block.copyWithin(to * size, from * size, (from + 1) * size);
   }
 
-  protected override copyAll(): KvSequence {
-    const copy = this.model.openRows(this.capacity);
-    const used = this.length * this.model.kvSize;
+  protected override openLike(): KvSequence {
+    return this.model.openRows(this.capacity);
+  }
+
+  protected override copyContents(from: KvSequence, rows: number): void {
+    const used = rows * this.model.kvSize;
     for (let layer = 0; layer < this.keys.length; layer++) {
-      copy.keys[layer].set(this.keys[layer].subarray(0, used));
-      copy.values[layer].set(this.values[layer].subarray(0, used));
+      this.keys[layer].set(from.keys[layer].subarray(0, used));
+      this.values[layer].set(from.values[layer].subarray(0, used));
     }
-    return copy;
+  }
+
+  protected override giveBack(rows: number): void {
+    this.model.pool.giveBack(rows);
   }
 
   protected override release(): void {
@@ -157,14 +163,14 @@ class ToyModel implements LanguageModel {
       }
     }
     tap(this.layerCount, x);
+    rmsNorm(x, this.weights.outputNorm, shape.rmsEpsilon, normed);
+    tap(this.layerCount + 1, normed);
     return x;
   }
 
   /** Attention of one query over all committed rows and the given pending rows, in order of position. */
   private attend(sequence: KvSequence, layer: number, pending: readonly number[], query: Float64Array): Float64Array {
     const { headCount, kvHeadCount } = this.shape;
-    rmsNorm(x, this.weights.outputNorm, shape.rmsEpsilon, normed);
-    tap(this.layerCount + 1, normed);
     const headSize = this.hiddenSize / headCount;
     const keys = sequence.keys[layer];
     const values = sequence.values[layer];

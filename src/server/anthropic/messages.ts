@@ -46,7 +46,7 @@ export async function messages(c: Context, service: Service): Promise<Response> 
       ...head,
       content: parts.map(toBlock),
       ...ending(result, parts),
-      usage: { input_tokens: result.promptTokens, output_tokens: result.tokens },
+      usage: usageOf(result),
     });
   } catch (error) {
     run.end();
@@ -96,7 +96,7 @@ async function* messageEvents(generating: Generating, reader: OutputReader, head
       for (const part of token ? reader.push(token.text) : reader.end()) text += write(part);
       if (!result) continue;
       const delta = ending(result, parts);
-      const usage = { input_tokens: result.promptTokens, output_tokens: result.tokens };
+      const usage = usageOf(result);
       text += closeText() + event("message_delta", { delta, usage }) + event("message_stop", {});
     }
     if (text !== "") yield text;
@@ -121,4 +121,13 @@ function ending({ finishReason, stopString }: GenerateResult, parts: readonly Ou
   if (parts.some((part) => part.type === "tool-call")) return { stop_reason: "tool_use", stop_sequence: null };
   if (stopString !== undefined) return { stop_reason: "stop_sequence", stop_sequence: stopString };
   return { stop_reason: finishReason === "stop" ? "end_turn" : "max_tokens", stop_sequence: null };
+}
+
+/** Anthropic counts what was read from the cache apart from the rest of the prompt. */
+function usageOf({ promptTokens, cachedTokens, tokens }: GenerateResult) {
+  return {
+    input_tokens: promptTokens - cachedTokens,
+    cache_read_input_tokens: cachedTokens,
+    output_tokens: tokens,
+  };
 }

@@ -152,7 +152,7 @@ function finished(head: ReturnType<typeof responseHead>, itemId: string, result:
     output: [messageItem(itemId, status, [textPart(result.text)])],
     usage: {
       input_tokens: result.promptTokens,
-      input_tokens_details: { cached_tokens: 0 },
+      input_tokens_details: { cached_tokens: result.cachedTokens },
       output_tokens: result.tokens,
       output_tokens_details: { reasoning_tokens: 0 },
       total_tokens: result.promptTokens + result.tokens,

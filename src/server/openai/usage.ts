@@ -6,6 +6,8 @@ export function usageOf(results: readonly GenerateResult[], prompts = 1) {
     results.reduce((total, result) => total + value(result), 0);
   const perPrompt = results.length / prompts;
   const promptTokens = sum((result) => result.promptTokens) / perPrompt;
+  // Of each prompt's first choice: the others find what that one read.
+  const cachedTokens = results.reduce((total, one, i) => total + (i % perPrompt === 0 ? one.cachedTokens : 0), 0);
   const completionTokens = sum((result) => result.tokens);
   const predicted = (count: "proposed" | "accepted") =>
     sum(({ drafting }) => drafting.bySource.prediction?.[count] ?? 0);
@@ -13,7 +15,7 @@ export function usageOf(results: readonly GenerateResult[], prompts = 1) {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cachedTokens },
     completion_tokens_details: {
       reasoning_tokens: 0,
       accepted_prediction_tokens: predicted("accepted"),
