@@ -34,7 +34,7 @@ export function App() {
         <a class="brand" href="#/playground">
           <Icon name="logo" />
           <span>
-            Draftwright<small>Studio</small>
+            Draftwright <small>Studio</small>
           </span>
         </a>
         <nav aria-label="Views">

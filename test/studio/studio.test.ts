@@ -104,6 +104,7 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
     await page.keyboard.press("Backspace");
     await page.keyboard.press("Enter");
     await answered(page);
+    expect(await page.locator(".said .prompt").textContent()).toBe(beginning);
     const sources = await page
       .locator(".said .token")
       .evaluateAll((tokens) => tokens.map((token) => token.getAttribute("title")));
@@ -124,7 +125,7 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
     await page.locator("#prompt").focus();
     await page.keyboard.press("Enter");
     await page.locator(".caret").waitFor();
-    await page.locator(".said .token").nth(20).waitFor();
+    await page.locator(".said .token").nth(20).waitFor({ state: "attached" });
     await page.keyboard.press("Escape");
     await page.getByText("stopped", { exact: true }).waitFor();
 

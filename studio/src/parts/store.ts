@@ -3,8 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 /** State outside components: it lives on while views change. */
 export interface Store<T extends object> {
   readonly get: () => T;
-  /** Changes are shown once a frame at most, however many come. */
   readonly set: (change: Partial<T>) => void;
+  /** Shown with the next frame: for changes that come faster than anybody looks. Fields that are typed into need `set`. */
+  readonly setSoon: (change: Partial<T>) => void;
   /** The state, in a component that is drawn again when it changes. */
   readonly use: () => T;
 }
@@ -20,6 +21,10 @@ export function createStore<T extends object>(initial: T): Store<T> {
   return {
     get: () => state,
     set(change) {
+      state = { ...state, ...change };
+      tell();
+    },
+    setSoon(change) {
       state = { ...state, ...change };
       if (scheduled) return;
       scheduled = true;

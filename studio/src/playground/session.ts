@@ -188,7 +188,7 @@ async function timed(body: object, signal: AbortSignal) {
 function update(id: number, more: Partial<Run>): void {
   const changed = (run: Run) => (run.id === id ? { ...run, ...more } : run);
   const { shown, runs: all } = session.get();
-  session.set({ shown: shown.map(changed), runs: all.map(changed) });
+  session.setSoon({ shown: shown.map(changed), runs: all.map(changed) });
 }
 
 function withDraft(body: object, more: object): object {

@@ -3,9 +3,9 @@ import type { Round } from "../api/generate.ts";
 import { percent } from "../parts/format.ts";
 import { sourceClass } from "../parts/sources.ts";
 
-const column = 128;
+const column = 116;
 const row = 40;
-const box = { width: 104, height: 28 };
+const box = { width: 98, height: 28 };
 
 /** The draft tree of a round, the last token before it on the left; what was emitted is the line on top. */
 export function Tree({ round, before }: { readonly round: Round; readonly before: string }) {
