@@ -1,8 +1,7 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
-import { findModel } from "../engine/index.ts";
+import { type MemoryPlan, planMemory, planTable } from "../engine/index.ts";
 import { readApiKeys, serve } from "../server/index.ts";
-import { describeModel } from "./describe-model.ts";
 import { integer, loadFromFlags, type ModelFlags, names, withModelFlags } from "./flags.ts";
 
 interface Flags extends ModelFlags {
@@ -19,6 +18,7 @@ interface Flags extends ModelFlags {
   logTexts?: boolean;
   also?: string[];
   idle?: number;
+  plan?: boolean;
 }
 
 export function serveCommand(): Command {
@@ -43,17 +43,32 @@ export function serveCommand(): Command {
         .default("warn"),
     )
     .option("--log-texts", "log prompts and outputs too")
-    .action(run);
+    .option("--plan", "print what memory all this needs, and load nothing")
+    .action((flags: Flags) => run(flags, command.getOptionValueSource("parallel") === "default"));
 }
 
-async function run(flags: Flags): Promise<void> {
+/** `fewer`: nobody said how many at once, so memory may. */
+async function run(flags: Flags, fewer: boolean): Promise<void> {
   const apiKeys = keysOf(flags);
-  const leaving = signalled(["SIGINT", "SIGTERM"]);
-  const load = async (name: string | undefined, draftModel: string[] | undefined) => {
-    const kvRows = flags.parallel * (await contextOf(name, flags.context));
-    return loadFromFlags({ ...flags, model: name, draftModel, kvRows });
+  const available = usesGpu(flags) ? { availableBytes: Number.POSITIVE_INFINITY } : {};
+  const planOf = (model: string | undefined, draftModel: string[] | undefined, parallel: number, fewer: boolean) => {
+    const draftModels = draftModel?.join() === "none" ? [] : draftModel;
+    return planMemory({ model, draftModels, contextLength: flags.context, parallel, fewer, ...available });
   };
-  await using model = await load(flags.model, flags.draftModel);
+  const plan = await planOf(flags.model, flags.draftModel, flags.parallel, fewer);
+  if (flags.plan) {
+    process.stdout.write(planTable(plan));
+    return;
+  }
+  const leaving = signalled(["SIGINT", "SIGTERM"]);
+  const loadPlanned = (planned: MemoryPlan, model: string | undefined, draftModel: string[] | undefined) => {
+    const { contextLength, parallel } = planned;
+    const kvRows = parallel * contextLength;
+    return loadFromFlags({ ...flags, context: flags.context ?? contextLength, model, draftModel, kvRows });
+  };
+  const load = async (name: string | undefined, draftModel: string[] | undefined) =>
+    loadPlanned(await planOf(name, draftModel, plan.parallel, false), name, draftModel);
+  await using model = await loadPlanned(plan, flags.model, flags.draftModel);
   const server = await serve({
     model,
     ...(flags.model !== undefined && { modelId: idOf(flags.model) }),
@@ -63,7 +78,7 @@ async function run(flags: Flags): Promise<void> {
     host: flags.host,
     port: flags.port,
     draft: flags.draft.length === 1 ? flags.draft[0] : flags.draft,
-    parallel: flags.parallel,
+    parallel: plan.parallel,
     queue: flags.queue,
     apiKeys,
     cors: flags.cors,
@@ -71,15 +86,15 @@ async function run(flags: Flags): Promise<void> {
     log: { level: flags.logLevel, texts: flags.logTexts },
   });
   if (!isLocal(flags.host)) process.stderr.write(openWarning(flags.host, apiKeys.length > 0));
+  if (plan.shrunk) process.stderr.write(`memory is short: ${planTable(plan)}`);
   process.stderr.write(`listening on ${server.url}\n`);
   await leaving;
   await server.close();
 }
 
-/** Tokens of one context, read off the file before it is loaded: every parallel generation may fill one. */
-async function contextOf(model: string | undefined, context = 4096): Promise<number> {
-  const { context: own } = describeModel(await findModel(model));
-  return Math.min(context, own === "unknown" ? 4096 : own);
+/** Its memory is not this machine's; the device itself refuses what does not fit. */
+function usesGpu({ device }: Flags): boolean {
+  return device !== undefined && device.toLowerCase() !== "cpu";
 }
 
 function idOf(model: string): string {

@@ -7,6 +7,7 @@ export type { Constraint } from "./constraint.ts";
 export * from "./databases/index.ts";
 export { findModel, modelStore } from "./find-model.ts";
 export { loadModel, type ModelOptions } from "./load-model.ts";
+export { type MemoryPlan, planMemory, planTable } from "./memory-plan.ts";
 export { generate, Model, type ProfileOptions } from "./model.ts";
 export type { Embedded, ModelInfo, ProfileReport } from "./protocol.ts";
 export type { DraftChoice, GenerateOptions, Prompt } from "./request.ts";

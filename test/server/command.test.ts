@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { root, workplace } from "../support/command.ts";
+import { command, root, workplace } from "../support/command.ts";
 
 const { folder, env, remove } = workplace();
 const children: ChildProcess[] = [];
@@ -45,6 +45,16 @@ const post = (url: string, body: object, headers: object = {}) =>
   });
 
 describe("draftwright serve", () => {
+  test("plans its memory, and refuses what cannot fit before anything is loaded", async () => {
+    const args = ["serve", "--model", "tiny", "--draft-model", "tiny-draft", "--parallel"];
+    const { code, stdout } = await command([...args, "3", "--plan"], env);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^3 at once, context 512\nmodel: weights +\d+ MiB\n/)]);
+    expect(stdout).toMatch(/drafter: keys and values of 4608 tokens[\s\S]*together +\d+ MiB\nmay be used/);
+    const refused = await command([...args, "900000000"], env);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(/may be used[\s\S]*Use fewer --parallel/);
+  });
+
   test("says where it listens, answers, and finishes streams before it ends", async () => {
     const { url, child, exit, stderr, stdout } = await start();
     expect(stderr()).toBe(`listening on ${url}\n`);
