@@ -108,7 +108,7 @@ export class Scheduler<T extends Task> {
       this.#debtMs = round.length === 0 ? 0 : this.#debtMs + this.#options.clock() - started;
     } else if (round.length > 0) {
       this.#round(round);
-      this.#debtMs = reader ? this.#debtMs - (this.#options.clock() - started) : 0;
+      this.#debtMs = reader ? Math.max(0, this.#debtMs - (this.#options.clock() - started)) : 0;
     }
   }
 

@@ -162,6 +162,11 @@ export class SequencePool {
     this.freeRows += rows;
   }
 
+  /** Rows that may still be taken. */
+  get left(): number {
+    return this.freeRows;
+  }
+
   get(id: number): RowSequence {
     const sequence = this.open.get(id);
     if (!sequence) throw new DraftwrightError("disposed", `Sequence ${id} is closed or was never opened.`);
