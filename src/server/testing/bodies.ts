@@ -54,7 +54,35 @@ const sampling = {
   prediction: right(fc.record({ type: fc.constant("content"), content: text })),
   draft: right(fc.constantFrom("auto", "off", "lookup", ["lookup"], { method: "lookup", budget: 2 }, "none such")),
   tools: right(fc.array(tool, { maxLength: 2 })),
-  tool_choice: right(fc.constantFrom("none", "auto")),
+  tool_choice: right(fc.constantFrom("none", "auto", "required", { type: "function", function: { name: "f" } })),
+};
+/** Small ones, good and bad: answers must stay short. */
+const format = fc.oneof(
+  fc.constantFrom<object>(
+    { type: "text" },
+    { type: "json_object" },
+    { type: "grammar", grammar: "root ::= [a-z]{1,3}" },
+  ),
+  fc.string({ maxLength: 20 }).map((grammar) => ({ type: "grammar", grammar: `root ::= ${grammar}` })),
+  fc
+    .oneof(
+      fc.constantFrom<object>(
+        { type: "boolean" },
+        { enum: ["a", 1] },
+        { type: "string", pattern: "^a" },
+        { $ref: "#" },
+      ),
+      fc.dictionary(
+        fc.constantFrom("type", "items", "minimum", "pattern", "anyOf", "not"),
+        fc.jsonValue({ maxDepth: 2 }),
+      ),
+    )
+    .map((schema) => ({ type: "json_schema", json_schema: { name: "x", schema } })),
+);
+const chat = {
+  response_format: right(format),
+  logprobs: right(fc.boolean()),
+  top_logprobs: right(fc.nat(22)),
 };
 const always = { max_tokens: fc.integer({ min: 1, max: 6 }) };
 const body = (fields: Record<string, fc.Arbitrary<unknown>>, required: string[]) => {
@@ -69,8 +97,12 @@ const prompt = right(
 /** A path and what is posted to it, as an object or as (possibly broken) text. */
 export const chatBodies = fc
   .oneof(
-    fc.record({ path: fc.constant("/v1/chat/completions"), body: body({ messages }, ["messages"]) }),
-    fc.record({ path: fc.constant("/v1/completions"), body: body({ prompt }, ["prompt"]) }),
+    fc.record({ path: fc.constant("/v1/chat/completions"), body: body({ messages, ...chat }, ["messages"]) }),
+    fc.record({ path: fc.constant("/v1/completions"), body: body({ prompt, logprobs: right(fc.nat(6)) }, ["prompt"]) }),
+    fc.record({
+      path: fc.constant("/v1/embeddings"),
+      body: body({ input: prompt, encoding_format: right(fc.constantFrom("float", "base64")) }, ["input"]),
+    }),
     fc.record({ path: fc.constant("/v1/messages"), body: body({ messages, system: content }, ["model", "messages"]) }),
     fc.record({
       path: fc.constant("/v1/responses"),
