@@ -1,11 +1,14 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { ProfileReport } from "../engine/index.ts";
-import { integers, loadFromFlags, type ModelFlags, withModelFlags, writeOutput } from "./flags.ts";
+import { decimal, integers, loadFromFlags, type ModelFlags, withModelFlags, writeOutput } from "./flags.ts";
+import { simulateParallelDrafting, simulationText } from "./simulate-parallel.ts";
 import { milliseconds, paint, type Style, styleOf } from "./terminal.ts";
 
 interface Flags extends ModelFlags {
   widths?: number[];
   kv?: number[];
+  simulate?: "parallel";
+  deviceMs?: number;
   json?: boolean;
   out?: string;
 }
@@ -15,6 +18,12 @@ export function profileCommand(): Command {
     .description("Measure what a round costs by its width, keep it for later runs, and prove the numerics.")
     .option("--widths <list>", "rows of a forward (default: 1,2,3,4,6,8,12,16)", integers(1))
     .option("--kv <list>", "committed rows before it (default: 0,256,1024)", integers(0))
+    .addOption(
+      new Option("--simulate <method>", "what drafting beside the target would gain, by acceptance").choices([
+        "parallel",
+      ]),
+    )
+    .option("--device-ms <ms>", "with --simulate: time of a round on the other device, at any width", decimal)
     .option("--json", "print one JSON object instead of the plot")
     .option("--out <file>", "write to a file instead of stdout")
     .action(async (flags: Flags) => {
@@ -29,9 +38,11 @@ export function profileCommand(): Command {
       // What was measured wins over what the recipe promises.
       const numerics = model.info.numerics === "exact" && report.proof.exact ? "exact" : "fast";
       const { widths, kv, ms } = report;
+      const simulation =
+        flags.simulate && (await simulateParallelDrafting(flags, model, { widths, kv, ms }, flags.deviceMs));
       const text = flags.json
-        ? `${JSON.stringify({ widths, kv, ms, model: path, threads, numerics })}\n`
-        : `${name || path}, ${threads === 1 ? "1 thread" : `${threads} threads`}\n\n${plot(report, styleOf(process.stdout))}\n${proofText(report, numerics)}`;
+        ? `${JSON.stringify({ widths, kv, ms, model: path, threads, numerics, ...(simulation && { simulation }) })}\n`
+        : `${name || path}, ${threads === 1 ? "1 thread" : `${threads} threads`}\n\n${plot(report, styleOf(process.stdout))}\n${proofText(report, numerics)}${simulation ? `\n${simulationText(simulation)}` : ""}`;
       writeOutput(text, flags.out);
     });
 }
