@@ -1,8 +1,9 @@
 // `draftwright train` as a user runs it: a child process that can be interrupted, and goes on where it stopped.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
+import { seededRandom } from "../src/lm/toy/index.ts";
 import { command, startNode, workplace } from "./support/command.ts";
 
 const { folder, env, remove } = workplace();
@@ -42,6 +43,51 @@ describe("train", () => {
     expect((await command(["train", "merge", "tiny", out, "--out", join(folder, "merged.gguf")], env)).code).toBe(0);
     const merged = await command(["generate", "abc", "-m", join(folder, "merged.gguf"), "--max-tokens", "4"], env);
     expect(merged.code).toBe(0);
+  });
+
+  // The training process is found as the command's child, which Linux tells.
+  const tells = existsSync("/proc/self/task");
+  if (!tells) console.log("skipped: kill -9 at random moments, as /proc does not tell a process's children here");
+  test.runIf(tells)("kill -9 at any moment: what was saved last is whole, and the run goes on from it", async () => {
+    const out = join(folder, "killed.gguf");
+    const log = join(folder, "killed.jsonl");
+    const args = [...lora, "--out", out, "--steps", "1000000", "--save-every", "0.05", "--json-log", log, "--resume"];
+    const events = () =>
+      existsSync(log)
+        ? readFileSync(log, "utf8")
+            .trim()
+            .split("\n")
+            .map((line) => JSON.parse(line) as { event: string; steps: number; resumed?: boolean })
+        : [];
+    const random = seededRandom(7);
+    for (let round = 0; round < 2; round++) {
+      const before = events().length;
+      const running = startNode(["bin/draftwright.js", ...args], env);
+      while (
+        !events()
+          .slice(before)
+          .some(({ event }) => event === "saved")
+      )
+        await setTimeout(20);
+      await setTimeout(200 * random());
+      const [trainer] = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, "utf8").trim().split(" ");
+      process.kill(Number(trainer), "SIGKILL");
+      const { code, stderr } = await running.outcome;
+      expect(code).toBe(1);
+      expect(stderr).toContain("--resume");
+      const [saved] = events()
+        .filter(({ event }) => event === "saved")
+        .slice(-1);
+      const { code: resumed } = await command([...args, "--steps", String(saved.steps + 3)], env);
+      expect(resumed).toBe(0);
+      const [start] = events()
+        .filter(({ event }) => event === "start")
+        .slice(-1);
+      expect(start.resumed).toBe(true);
+      // The state is renamed into place before the log tells of it.
+      expect(start.steps).toBeGreaterThanOrEqual(saved.steps);
+      rmSync(`${out}.state`, { force: true });
+    }
   });
 
   test("data, a head, its evaluation and its use; plain and drafted text are the same", async () => {

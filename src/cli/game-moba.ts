@@ -49,6 +49,7 @@ interface Flags {
   seed: number;
   paper?: boolean;
   habits: boolean;
+  form: boolean;
   players: boolean;
   match: boolean;
   sasrec: boolean;
@@ -72,8 +73,9 @@ function withTraining(command: Command): Command {
     .option("--lambda <share>", "share of picks in the loss; the rest is the winner", decimal, 0.5)
     .option("--threads <n>", "compute threads", integer(1), 1)
     .option("--seed <n>", "equal seeds train equal networks", integer(0), 1)
-    .option("--paper", "all quirks of the authors' code, and no habits")
+    .option("--paper", "all quirks of the authors' code, no habits, no form")
     .option("--no-habits", "without the log shares of histories in the logits: the paper's network")
+    .option("--no-form", "winners without the players' earlier wins beside the value head: the paper's network")
     .option("--no-players", "ablation: without the player network")
     .option("--no-match", "ablation: without the match network; no winner then")
     .option("--no-sasrec", "leave out the SASRec-like baseline, which has to be trained")
@@ -144,6 +146,7 @@ function trainingOptions(flags: Flags): TrainDraftRecOptions {
       history,
       dropout,
       habits: flags.habits && !flags.paper,
+      form: flags.form && !flags.paper,
       playerNetwork: flags.players,
       matchNetwork: flags.match,
       quirks: flags.paper ? paperQuirks : undefined,

@@ -22,6 +22,7 @@ export interface LoopFlags {
   accumulate: number;
   patience?: number;
   resume?: boolean;
+  saveEvery: number;
   jsonLog?: string;
   seed: number;
   threads?: number;
@@ -38,6 +39,7 @@ export function withLoopFlags(command: Command, rate: number): Command {
     .option("--accumulate <n>", "batches an update", integer(1), 1)
     .option("--patience <n>", "stop after so many evaluations (one every 5 %) without a better one", integer(1))
     .option("--resume", "go on from FILE.state")
+    .option("--save-every <seconds>", "how much a killed run may lose", decimal, 20)
     .option("--json-log <file>", "append what happens, one JSON object a line")
     .option("--seed <n>", "equal seeds train alike", integer(0), 0)
     .option("--threads <n>", "compute threads", integer(1))
@@ -51,11 +53,11 @@ export async function inChild(flags: LoopFlags, work: (loop: LoopOptions) => Pro
     return;
   }
   followParent();
-  const { out, minutes, maxTokens: tokens, steps, rate, accumulate, patience, resume } = flags;
+  const { out, minutes, maxTokens: tokens, steps, rate, accumulate, patience, resume, saveEvery: saveSeconds } = flags;
   const budget = { seconds: minutes === undefined ? undefined : 60 * minutes, tokens, steps };
   const onEvent = reporter(process.stderr, flags.jsonLog);
   const result = await interruptible((signal) =>
-    work({ out, budget, rate, accumulate, patience, resume, signal, onEvent }),
+    work({ out, budget, rate, accumulate, patience, resume, saveSeconds, signal, onEvent }),
   );
   if (flags.json) process.stdout.write(`${JSON.stringify({ out, ...result })}\n`);
   if (result.reason === "interrupted") throw new DraftwrightError("aborted", "interrupted");

@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeRandomModel } from "../../src/lm/testing/index.ts";
@@ -12,7 +12,6 @@ import { root } from "../support/command.ts";
 import { executablePath, launch, open, screenshot, type Watched } from "./browser.ts";
 import { type Hub, startHub } from "./hub.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const key = "a-key-for-the-tests";
 const beginning = "5. Confidentiality. The Receiving Party shall";
 
@@ -51,9 +50,8 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
     const model = join(folder, "tiny.gguf");
     writeRandomModel(model, { architecture: "llama", contextLength: 512, weightType: "Q8_0", layerCount: 1 });
     hub = await startHub("org/tiny-GGUF", "tiny-Q8_0.gguf", readFileSync(model));
-    url = await start();
-    [browser, lockedUrl] = await Promise.all([launch(), start({ DRAFTWRIGHT_API_KEYS: key })]);
-  });
+    [browser, url, lockedUrl] = await Promise.all([launch(), start(), start({ DRAFTWRIGHT_API_KEYS: key })]);
+  }, 120_000);
   afterAll(async () => {
     await browser?.close();
     hub?.close();
@@ -62,7 +60,7 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     }
     rmSync(folder, { recursive: true, force: true });
-  });
+  }, 60_000);
 
   /** Fails when the page said or asked anything that it should not have. */
   async function close({ page, complaints, strangers }: Watched): Promise<void> {
@@ -74,7 +72,7 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
   const answered = (page: Page) => page.locator(".facts").last().waitFor();
 
   async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe);
+    await page.evaluate(axe.source);
     return page.evaluate(async () => {
       // biome-ignore lint/suspicious/noExplicitAny: what axe-core leaves in the page
       const { violations } = await (globalThis as any).axe.run(document, {
@@ -215,7 +213,7 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
     const row = page.locator(".row", { has: page.getByRole("heading", { name: "embedded-target.Q8_0" }) });
     await row.getByRole("button", { name: "Pair" }).click();
     await row.getByText("does not fit").first().waitFor();
-    await row.getByRole("button", { name: "Load embedded-target.Q8_0 with embedded-drafter2.Q8_0" }).click();
+    await row.getByRole("button", { name: "Load the pair embedded-target.Q8_0 with embedded-drafter2.Q8_0" }).click();
     const card = page.locator(".model", {
       has: page.getByRole("heading", { name: "embedded-target.Q8_0+embedded-drafter2.Q8_0" }),
     });
@@ -269,16 +267,18 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
       });
       await view("rounds", async () => {
         await page.getByRole("radio", { name: "Choose" }).check({ force: true });
-        await page.getByRole("checkbox", { name: "cascade" }).check();
+        for (const name of ["hierarchy", "lookahead", "model"]) await page.getByRole("checkbox", { name }).check();
         await page.getByLabel("Budget").fill("8");
         await page.locator("#prompt").fill(beginning);
         await page.keyboard.press("Enter");
         await answered(page);
         await page.getByRole("link", { name: "Draft trees" }).click();
         await page.getByRole("slider", { name: "Round" }).focus();
-        for (let i = 0; i < 40 && (await page.locator(".node.accepted").count()) < 4; i++) {
-          await page.keyboard.press("ArrowLeft");
-        }
+        // One that says something: branches, some accepted and some not.
+        await page.keyboard.press("Home");
+        const shows = async () =>
+          (await page.locator(".node.accepted").count()) >= 3 && (await page.locator(".node.rejected").count()) >= 3;
+        for (let i = 0; i < 150 && !(await shows()); i++) await page.keyboard.press("ArrowRight");
       });
       await view("costs", async () => {
         await page.getByRole("link", { name: "Costs" }).click();

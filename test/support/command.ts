@@ -25,6 +25,7 @@ export interface Outcome {
 }
 
 export interface Running {
+  readonly pid: number | undefined;
   readonly outcome: Promise<Outcome>;
   kill(signal: NodeJS.Signals): void;
   /** Resolves with the first output on stdout. */
@@ -51,7 +52,7 @@ export function startNode(args: readonly string[], env: NodeJS.ProcessEnv, input
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
   });
-  return { outcome, firstOutput, kill: (signal) => child.kill(signal) };
+  return { pid: child.pid, outcome, firstOutput, kill: (signal) => child.kill(signal) };
 }
 
 export function command(args: readonly string[], env: NodeJS.ProcessEnv, input?: string): Promise<Outcome> {

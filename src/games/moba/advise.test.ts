@@ -88,6 +88,20 @@ describe("advice", () => {
     expect(chosen.picks[0].winProbability).toBeCloseTo(full.winProbability.red, 5);
   });
 
+  test("form: the log odds move by the weight times the form, whoever picks next", () => {
+    const history = Array(10).fill({ champion: champion(3), win: true });
+    const drafts = { blue: [{}, { history }], next: { team: "red" as const, seat: 1 } };
+    const chances = [0, 8].map((weight) => {
+      model.formWeight = weight;
+      return adviseDraft(checkpoint, drafts);
+    });
+    model.formWeight = 0;
+    const odds = chances.map(({ winProbability: { blue } }) => Math.log(blue / (1 - blue)));
+    expect(odds[1] - odds[0]).toBeCloseTo(8 * 0.05, 4);
+    expect(chances[1].picks[0].winProbability).toBeLessThan(chances[0].picks[0].winProbability);
+    expect(chances.map(({ verifier }) => /form/.test(verifier))).toEqual([false, true]);
+  });
+
   test.each([
     [{ bans: ["chempion-1"] }, /no champion "chempion-1"/],
     [{ bans: [champion(1)], blue: [{ champion: champion(1) }] }, /twice/],

@@ -16,6 +16,7 @@ import {
 } from "./data/dataset.ts";
 import { type DraftSituation, fillMatch, newBatch, type PlayerPast, type View } from "./draftrec/batch.ts";
 import type { DraftRecCheckpoint } from "./draftrec/checkpoint.ts";
+import { formOf } from "./draftrec/form.ts";
 import { sigmoid } from "./draftrec/model.ts";
 import { logSumExp } from "./draftrec/train.ts";
 import { counterOf, type Rating, type Ratings, strengthOf, synergyOf } from "./ratings.ts";
@@ -106,7 +107,7 @@ export function adviseDraft(
     winProbability: { blue: now, red: 1 - now },
     standing: standing(ratings, situation, nameOf),
     drafter: "draftrec policy",
-    verifier: "draftrec value, mean of both teams' views",
+    verifier: `draftrec value, mean of both teams' views${model.formWeight === 0 ? "" : ", and the players' form"}`,
     trainedOn,
   };
   if (turn === undefined) return { ...base, next: null, picks: [] };
@@ -167,7 +168,8 @@ function winChance({ model }: DraftRecCheckpoint, situations: readonly DraftSitu
       }
     });
     const { value } = model.run(batch);
-    return situations.map((_, i) => sigmoid((value[2 * i] + value[2 * i + 1]) / 2));
+    const form = model.formWeight * formOf(situations[0].players);
+    return situations.map((_, i) => sigmoid((value[2 * i] + value[2 * i + 1]) / 2 + form));
   }
 }
 

@@ -1,7 +1,7 @@
 // The measurement of the command `game moba eval`: a model beside every baseline, on matches newer than all training.
 
 import type { Interval } from "../intervals.ts";
-import { personal, popularity } from "./baselines/counting.ts";
+import { form, personal, popularity } from "./baselines/counting.ts";
 import { dmf, ncf } from "./baselines/factors.ts";
 import { winnerModel } from "./baselines/winners.ts";
 import type { MobaData, Split } from "./data/dataset.ts";
@@ -45,6 +45,7 @@ export function plainBaselines(data: MobaData, split: Split, seed = 1): Recommen
     dmf(data, split, seed),
     winnerModel(data, split, 0, seed),
     winnerModel(data, split, 64, seed),
+    form(data, split.train),
   ];
 }
 

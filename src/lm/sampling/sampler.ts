@@ -31,7 +31,10 @@ export function createSampler(params: SamplingParams, vocabSize: number): Sample
     const token = argmax(logits);
     const max = logits[token];
     if (max === -Infinity) {
-      throw new DraftwrightError("bad-argument", "Every token is forbidden (-Infinity); relax logitBias, or the grammar.");
+      throw new DraftwrightError(
+        "bad-argument",
+        "Every token is forbidden (-Infinity); relax logitBias, or the grammar.",
+      );
     }
     if (max === Infinity) {
       throw new DraftwrightError(

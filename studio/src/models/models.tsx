@@ -215,13 +215,12 @@ function LocalRow(props: {
                     </p>
                   </div>
                   {pair.fit !== "no" && (
-                    <button
-                      type="button"
-                      disabled={busy}
-                      aria-label={`Load ${model.name} with ${pair.name}`}
-                      onClick={() => onLoad(model.name, [pair.name])}
-                    >
+                    <button type="button" disabled={busy} onClick={() => onLoad(model.name, [pair.name])}>
                       Load the pair
+                      <span class="hidden">
+                        {" "}
+                        {model.name} with {pair.name}
+                      </span>
                     </button>
                   )}
                 </li>

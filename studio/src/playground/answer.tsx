@@ -72,14 +72,16 @@ function Facts({ run }: { readonly run: Run }) {
 
 function Checked({ run: { check: shown } }: { readonly run: Run }) {
   if (shown === undefined) return null;
-  if (shown === "running") return <p role="status">Generating the same twice more, with and without drafting..</p>;
+  if (shown === "running") return <p role="status">Generating the same again, with and without drafting..</p>;
   const { same, draftedPerSecond, plainPerSecond } = shown;
   return (
     <p role="status" class={same ? "verdict good" : "verdict bad"}>
       <Icon name="check" />
-      {same ? "Identical text without drafting. " : "The text differs without drafting (fast numerics?). "}
-      <strong>{(draftedPerSecond / plainPerSecond).toFixed(2)}x</strong> the speed: {rate(draftedPerSecond)} tokens/s
-      drafted, {rate(plainPerSecond)} plain, as they arrived here.
+      <span>
+        {same ? "Identical text without drafting. " : "The text differs without drafting (fast numerics?). "}
+        <strong>{(draftedPerSecond / plainPerSecond).toFixed(2)}x</strong> the speed: {rate(draftedPerSecond)} tokens/s
+        drafted, {rate(plainPerSecond)} plain, as they arrived here.
+      </span>
     </p>
   );
 }

@@ -24,7 +24,7 @@ export interface Settings {
   readonly prediction: string;
 }
 
-/** What running twice more, with and without drafting, showed. */
+/** What running again, with and without drafting, showed. */
 export interface Check {
   readonly same: boolean;
   readonly draftedPerSecond: number;
@@ -149,23 +149,29 @@ export async function send(text: string): Promise<void> {
   }
 }
 
-/** Generates the same twice more, with and without drafting and without watching, and compares. */
+/** In turn, so that a slow second hits both; the fastest counts. Slow models are asked once. */
+const passes = 4;
+const enoughMs = 4000;
+
+/** Generates the same again, with and without drafting and without watching, and compares. */
 export async function check({ id, body, tokens }: Run): Promise<void> {
   const own = new AbortController();
   controller = own;
   update(id, { check: "running" });
   const said = tokens.map(({ text }) => text).join("");
   try {
-    const drafted = await timed(body, own.signal);
     const { prediction: _, draft: __, ...plainBody } = body as { prediction?: object; draft?: object };
-    const plain = await timed({ ...plainBody, draft: "off" }, own.signal);
-    update(id, {
-      check: {
-        same: plain.text === drafted.text && plain.text.startsWith(said),
-        draftedPerSecond: drafted.perSecond,
-        plainPerSecond: plain.perSecond,
-      },
-    });
+    const begun = performance.now();
+    const best = { drafted: 0, plain: 0 };
+    let same = true;
+    for (let pass = 0; pass < passes && (pass === 0 || performance.now() - begun < enoughMs); pass++) {
+      const drafted = await timed(body, own.signal);
+      const plain = await timed({ ...plainBody, draft: "off" }, own.signal);
+      same &&= plain.text === drafted.text && plain.text.startsWith(said);
+      best.drafted = Math.max(best.drafted, drafted.perSecond);
+      best.plain = Math.max(best.plain, plain.perSecond);
+    }
+    update(id, { check: { same, draftedPerSecond: best.drafted, plainPerSecond: best.plain } });
   } catch (error) {
     update(id, { check: undefined, problem: inWords(error) });
   }

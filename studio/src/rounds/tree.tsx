@@ -3,9 +3,9 @@ import type { Round } from "../api/generate.ts";
 import { percent } from "../parts/format.ts";
 import { sourceClass } from "../parts/sources.ts";
 
-const column = 116;
+const column = 107;
 const row = 40;
-const box = { width: 98, height: 28 };
+const box = { width: 91, height: 28 };
 
 /** The draft tree of a round, the last token before it on the left; what was emitted is the line on top. */
 export function Tree({ round, before }: { readonly round: Round; readonly before: string }) {
@@ -57,7 +57,7 @@ function Box(props: { x: number; y: number; kind: string; text: string; title: s
       <title>{title}</title>
       <rect {...{ x, y }} width={box.width} height={box.height} rx="7" />
       <text x={x + box.width / 2} y={y + 19} text-anchor="middle">
-        {shown.length > 13 ? `${shown.slice(0, 12)}\u2026` : shown}
+        {shown.length > 11 ? `${shown.slice(0, 10)}\u2026` : shown}
       </text>
     </g>
   );

@@ -1,5 +1,6 @@
-// Recommenders that only count: popularity, and a player's own picks topped up with popularity.
+// Recommenders that only count: popularity, a player's own picks topped up with popularity, and players' shares of wins.
 import { championAt, championIds, type MobaData, type Range, turns } from "../data/dataset.ts";
+import { fitFormWeight, formOf } from "../draftrec/form.ts";
 import type { Recommender } from "../evaluate.ts";
 
 /** Share of all picks of `range` [champion ids]. */
@@ -36,6 +37,31 @@ export function personal(data: MobaData, train: Range, latest = Number.POSITIVE_
         const begin = Math.max(data.firstAppearance[first * turns + i], row - latest);
         for (let r = begin; r < row; r++) out[at + data.champion[r]]++;
       }
+    },
+  };
+}
+
+/** The winner from the players' earlier wins alone, whatever they pick: one weight and the advantage of a side. */
+export function form(data: MobaData, { from, to }: Range): Recommender {
+  const at = (m: number) =>
+    formOf(
+      Array.from({ length: turns }, (_, t) => {
+        const slot = m * turns + t;
+        return { outcome: data.outcome.subarray(data.firstAppearance[slot], data.appearance[slot]) };
+      }),
+    );
+  const blueWin = data.blueWin.subarray(from, to);
+  const wins = blueWin.reduce((sum, won) => sum + won, 0);
+  const side = Math.log((wins + 1) / (blueWin.length - wins + 1));
+  const weight = fitFormWeight(
+    Array.from(blueWin, (_, m) => at(from + m)),
+    new Float64Array(blueWin.length).fill(side),
+    blueWin,
+  );
+  return {
+    name: "form",
+    predict: (_, first, count, out) => {
+      for (let m = 0; m < count; m++) out[m] = 1 / (1 + Math.exp(-(side + weight * at(first + m))));
     },
   };
 }

@@ -210,6 +210,8 @@ describe("training", () => {
     expect(existsSync(`${runFile}.best`)).toBe(true);
     using resumed = trainDraftRec(data, split, { ...options, runFile });
     expect(values(resumed)).toEqual(values(whole));
+    expect(whole.formWeight).not.toBe(0);
+    expect(resumed.formWeight).toBe(whole.formWeight);
 
     const path = join(folder, "checkpoint.gguf");
     const ratings = countRatings(data, split.train);
@@ -218,6 +220,7 @@ describe("training", () => {
     const opened = loadDraftRec(path);
     using loaded = opened.model;
     expect(values(loaded)).toEqual(values(whole));
+    expect(loaded.formWeight).toBe(whole.formWeight);
     expect(opened.ratings).toEqual(ratings);
     expect([opened.trend, opened.trainedOn, loaded.champions]).toEqual([trend, "test", data.champions]);
     expect(() => loadDraftRec(runFile)).toThrow(/no DraftRec checkpoint/);

@@ -16,6 +16,7 @@ interface Header {
   /** What it was trained on, in words. */
   readonly trainedOn: string;
   readonly ratings: string;
+  readonly formWeight?: number;
 }
 
 export interface DraftRecCheckpoint {
@@ -35,6 +36,7 @@ export function saveDraftRec(path: string, { model, trend, ratings, trainedOn }:
     trend,
     trainedOn,
     ratings: encodeRatings(ratings),
+    formWeight: model.formWeight,
   };
   const extra = new Map<string, MetadataValue>([[key, { type: "string", value: JSON.stringify(header) }]]);
   nn.saveParameters(path, model.network.parameters, extra);
@@ -53,10 +55,11 @@ export function loadDraftRec(path: string, options: { threads?: number } = {}): 
       `${path} is no DraftRec checkpoint; make one with \`draftwright game moba train --out FILE\`.`,
     );
   }
-  const { config, names, trend, trainedOn, ratings } = JSON.parse(text) as Header;
+  const { config, names, trend, trainedOn, ratings, formWeight } = JSON.parse(text) as Header;
   const model = new DraftRecModel(draftRecConfig(config, config), names, options);
   try {
     nn.loadParameters(path, model.network.parameters);
+    model.formWeight = formWeight ?? 0;
     return { model, trend, ratings: decodeRatings(ratings, names.champions.length), trainedOn };
   } catch (error) {
     model[Symbol.dispose]();

@@ -52,6 +52,8 @@ export interface DraftRecConfig {
    * and of what everybody picked lately. False is the paper's network.
    */
   readonly habits: boolean;
+  /** Ours: the winner's log odds also get a multiple of the players' form (form.ts). False is the paper's network. */
+  readonly form: boolean;
   readonly quirks: Quirks;
 }
 
@@ -71,6 +73,7 @@ export function draftRecConfig(
     playerNetwork: true,
     matchNetwork: true,
     habits: true,
+    form: true,
     ...sizes,
     ...options,
     quirks: { ...none, ...options.quirks },

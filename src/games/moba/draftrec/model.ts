@@ -5,6 +5,7 @@ import { type Champion, championIds, type MobaData, turns } from "../data/datase
 import type { Recommender } from "../evaluate.ts";
 import { type DraftBatch, fillMatch, newBatch, views } from "./batch.ts";
 import type { DraftRecConfig } from "./config.ts";
+import { formOf } from "./form.ts";
 import { DraftRecNetwork, fillInputs, type Inputs } from "./network.ts";
 import { emptySituation, type Scaling, Situations } from "./situation.ts";
 
@@ -31,6 +32,8 @@ export class DraftRecModel implements DraftRecNames {
   readonly roles: readonly string[];
   readonly statNames: readonly string[];
   readonly scaling: Scaling;
+  /** Log odds of blue for each unit of form; 0 until it is fitted. */
+  formWeight = 0;
   readonly #runners = new Map<string, Runner>();
 
   constructor(config: DraftRecConfig, names: DraftRecNames, options: { seed?: number; threads?: number } = {}) {
@@ -93,7 +96,10 @@ export class DraftRecModel implements DraftRecNames {
       ...(this.config.matchNetwork && {
         predict: (_: MobaData, first: number, count: number, out: Float64Array) => {
           const { value } = forward(first, count);
-          for (let m = 0; m < count; m++) out[m] = chanceOf(value, m);
+          for (let m = 0; m < count; m++) {
+            const form = this.formWeight === 0 ? 0 : this.formWeight * formOf(situations.at(first + m).players);
+            out[m] = sigmoid((value[m * views + turns] + value[m * views + turns + 1]) / 2 + form);
+          }
         },
       }),
     };
@@ -107,7 +113,3 @@ export class DraftRecModel implements DraftRecNames {
 }
 
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-
-/** Chance that blue wins match `m` of a batch of full views. */
-const chanceOf = (value: Float32Array, m: number) =>
-  sigmoid((value[m * views + turns] + value[m * views + turns + 1]) / 2);

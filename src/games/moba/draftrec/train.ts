@@ -6,6 +6,7 @@ import * as nn from "../../../nn/index.ts";
 import { championAt, championIds, type MobaData, type Range, type Split, specials, turns } from "../data/dataset.ts";
 import { type DraftBatch, fillMatch, newBatch, views } from "./batch.ts";
 import { type DraftRecConfig, type DraftRecOptions, draftRecConfig } from "./config.ts";
+import { fitFormWeight, formOf } from "./form.ts";
 import { DraftRecModel } from "./model.ts";
 import type { DraftRecNetwork, Inputs } from "./network.ts";
 import { fillInputs } from "./network.ts";
@@ -109,11 +110,22 @@ export function trainDraftRec(
   const model = new DraftRecModel(config, { ...data, scaling: scalingOf(data, split.train) }, { ...options, seed });
   try {
     train(model, data, split, { epochs, size, rate, lambda, weightDecay, seed }, options);
+    if (config.matchNetwork && config.form) model.formWeight = formWeightOf(model, data, split.valid);
     return model;
   } catch (error) {
     model[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Fitted on matches that the networks were not trained on, so that what they know of form already is not counted twice. */
+export function formWeightOf(model: DraftRecModel, data: MobaData, { from, to }: Range): number {
+  const chance = new Float64Array(to - from);
+  model.recommender(data).predict?.(data, from, to - from, chance);
+  const situations = new Situations(data, model.scaling);
+  const form = Array.from(chance, (_, m) => formOf(situations.at(from + m).players));
+  const logOdds = chance.map((p) => Math.log(p / (1 - p)));
+  return fitFormWeight(form, logOdds, data.blueWin.subarray(from, to));
 }
 
 interface Progress {
