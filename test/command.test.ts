@@ -20,6 +20,7 @@ describe("generate", () => {
       tokenIds: expect.any(Array),
       tokens: result.tokenIds.length,
       promptTokens: expect.any(Number),
+      cachedTokens: 0,
       finishReason: expect.stringMatching(/^(stop|length|context)$/),
       timings: {
         loadMs: expect.any(Number),

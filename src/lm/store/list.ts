@@ -20,13 +20,14 @@ export interface ListedModel {
 /** Every GGUF file at hand: the embedded ones, those of DRAFTWRIGHT_MODELS, and the hub cache. */
 export async function listModels(settings: StoreSettings): Promise<ListedModel[]> {
   const models: ListedModel[] = [];
-  const own = async (dir: string, source: "embedded" | "folder") => {
-    for (const { path, bytes } of modelsOf(await filesBelow(dir, 2))) {
+  const own = async (dir: string, source: "embedded" | "folder", depth: number) => {
+    for (const { path, bytes } of modelsOf(await filesBelow(dir, depth))) {
       models.push({ name: stem(path), path: join(dir, path), bytes, source });
     }
   };
-  if (settings.embeddedDir !== undefined) await own(settings.embeddedDir, "embedded");
-  for (const dir of settings.modelDirs) await own(dir, "folder");
+  // The folders below the embedded language models hold the networks of the games.
+  if (settings.embeddedDir !== undefined) await own(settings.embeddedDir, "embedded", 0);
+  for (const dir of settings.modelDirs) await own(dir, "folder", 2);
   for (const folder of (await readdir(settings.cacheDir).catch(() => [])).sort()) {
     const repo = repoOfDir(folder);
     if (repo !== undefined) models.push(...(await cached(settings, repo)));

@@ -39,6 +39,7 @@ beforeEach(async () => {
   await write(join(root, "more", "second.gguf"), 9);
   await write(join(root, "embedded", "embedded-target.Q8_0.gguf"), 3);
   await write(join(root, "embedded", "embedded-drafter.Q8_0.gguf"), 2);
+  await write(join(root, "embedded", "game", "network.gguf"), 4);
   settings = storeSettings(
     { embeddedDir: join(root, "embedded") },
     {

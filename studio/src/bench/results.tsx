@@ -2,6 +2,7 @@ import { BarChart } from "../charts/bar-chart.tsx";
 import { count, rate } from "../parts/format.ts";
 import { Icon } from "../parts/icon.tsx";
 import { sourceClass } from "../parts/sources.ts";
+import { Wide } from "../parts/wide.tsx";
 import type { Measured } from "./bench.tsx";
 
 type Summary = NonNullable<Measured["methods"][string]>;
@@ -57,7 +58,7 @@ export function Results({ result }: { readonly result: Measured }) {
           />
         </figure>
       </div>
-      <div class="table-scroll">
+      <Wide title="Speed-up by method and kind of prompt">
         <table>
           <caption class="hidden">Speed-up by method and kind of prompt</caption>
           <thead>
@@ -102,7 +103,7 @@ export function Results({ result }: { readonly result: Measured }) {
             </tr>
           </tbody>
         </table>
-      </div>
+      </Wide>
       {result.skipped.length > 0 && (
         <details>
           <summary>{count(result.skipped.length, "prompt was", "prompts were")} left out</summary>

@@ -6,6 +6,7 @@ import { LineChart, type Series, SeriesKey } from "../charts/line-chart.tsx";
 import { Heading } from "../parts/fields.tsx";
 import { count, ms, percent } from "../parts/format.ts";
 import { sourceClass } from "../parts/sources.ts";
+import { Wide } from "../parts/wide.tsx";
 import { examples } from "../playground/examples.ts";
 import { send, session, stop } from "../playground/session.ts";
 import { acceptanceByDepth, calibration } from "./acceptance.ts";
@@ -131,7 +132,7 @@ function CurveChart({
       />
       <details>
         <summary>As a table</summary>
-        <div class="table-scroll">
+        <Wide title="Milliseconds of a forward by its width">
           <table>
             <thead>
               <tr>
@@ -154,7 +155,7 @@ function CurveChart({
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       </details>
     </Figure>
   );
