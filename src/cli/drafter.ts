@@ -51,7 +51,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
   const path = await resolveModel(flags.model, modelStore());
   using loaded = loadLanguageModel(path, { threads: flags.threads });
   using backend = new Backend(undefined, { threads: flags.threads });
-  using target = readTargetParts(path, backend, draftTokensOf(flags.draftModel));
+  using target = readTargetParts(path, backend, draftTokensOf(flags.draftModel, loaded.hash));
   using parameters = new Parameters(backend);
   const head = loadHead(flags.draftModel, parameters, target);
   const { branches, depth, tokens: maxTokens, budget } = flags;

@@ -140,7 +140,8 @@ export function withSamplingFlags(command: Command): Command {
   return command
     .option(
       "--draft <methods>",
-      "auto, off, or some of lookup, model, parallel, cascade, ouroboros, hierarchy, lookahead, layer-skip, prediction",
+      "auto, off, or some of lookup, model, parallel, cascade, ouroboros, hierarchy, lookahead, layer-skip, prediction, " +
+        "amphista, falcon, eagle, medusa",
       names,
       ["auto"],
     )

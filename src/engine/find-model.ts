@@ -25,6 +25,11 @@ export function findDatabases(target: string): string[] {
   return beside(target, ["embedded.model.db", "embedded.stats.db"]);
 }
 
+/** The drafting heads that ship with a model; each file is named like its kind. */
+export function findHeads(target: string): string[] {
+  return beside(target, ["heads/amphista.gguf", "heads/falcon.gguf"]);
+}
+
 function beside(target: string, names: readonly string[]): string[] {
   if (!target.endsWith("embedded-target.Q8_0.gguf")) return [];
   return names.map((name) => join(dirname(target), name)).filter((path) => existsSync(path));

@@ -33,8 +33,14 @@ export function saveHead(path: string, head: Head, targetHash: string, type: Ten
   saveParameters(path, head.parameters, metadata, type);
 }
 
+interface FoundHead {
+  readonly settings: HeadSettings;
+  /** Hash of its target. */
+  readonly target: string;
+}
+
 /** What a file of `saveHead` is. Throws `bad-model` for other files. */
-export function readHeadSettings(path: string): { settings: HeadSettings; target: string } {
+export function readHeadSettings(path: string): FoundHead {
   using gguf = openGguf(path);
   const settings = gguf.metadata.string(SETTINGS);
   const target = gguf.metadata.string(TARGET);
@@ -52,10 +58,7 @@ export function readHeadSettings(path: string): { settings: HeadSettings; target
 export function loadHead(path: string, parameters: Parameters, target: TargetParts): Head {
   const found = readHeadSettings(path);
   if (found.target !== target.hash || found.settings.hiddenSize !== target.hiddenSize) {
-    throw new DraftwrightError(
-      "bad-model",
-      `${path} was trained for another target (${found.target.slice(0, 12)}, not ${target.hash.slice(0, 12)}); train it anew`,
-    );
+    throw otherTarget(path, found, target.hash);
   }
   if (String(found.settings.tokens) !== String(target.draftTokens)) {
     throw new DraftwrightError("bad-model", `${path} drafts other tokens than the target's parts were read for`);
@@ -65,8 +68,19 @@ export function loadHead(path: string, parameters: Parameters, target: TargetPar
   return head;
 }
 
-/** The tokens a head drafts, as `readTargetParts` takes them. */
-export function draftTokensOf(path: string): Int32Array | undefined {
-  const { tokens } = readHeadSettings(path).settings;
+/** The tokens a head drafts, as `readTargetParts` takes them. Throws `bad-model` when it is not for this target. */
+export function draftTokensOf(path: string, targetHash: string): Int32Array | undefined {
+  const found = readHeadSettings(path);
+  if (found.target !== targetHash) throw otherTarget(path, found, targetHash);
+  const { tokens } = found.settings;
   return tokens && Int32Array.from(tokens);
+}
+
+function otherTarget(path: string, { settings: { kind }, target }: FoundHead, hash: string): DraftwrightError {
+  const short = (text: string) => text.slice(0, 12);
+  return new DraftwrightError(
+    "bad-model",
+    `${path} drafts for the target with hash ${short(target)}, this one has ${short(hash)}. Use its own target, or train ` +
+      `one for this model: \`draftwright train data\`, then \`draftwright train ${kind}\`.`,
+  );
 }

@@ -1,5 +1,6 @@
 // A head's file as a drafter that owns all it needs.
 import { Backend } from "../../ggml/index.ts";
+import type { LoadedModel } from "../../lm/load.ts";
 import { Parameters } from "../../nn/index.ts";
 import type { Drafter } from "../drafter.ts";
 import { draftTokensOf, loadHead } from "./artefact.ts";
@@ -9,15 +10,14 @@ import { readTargetParts } from "./target-parts.ts";
 export type OpenedHead = Drafter & Disposable;
 
 /**
- * Opens a head for the target in the file `targetPath`. The caller disposes of it, after its sessions are closed. Throws
- * `bad-model` when it was trained for another target.
+ * Opens a head for a loaded target. The caller disposes of it, after its sessions are closed. Throws `bad-model` when it was
+ * trained for another target.
  */
 export function openHeadDrafter(
   path: string,
-  targetPath: string,
-  options: Pick<HeadDrafterOptions, "branches" | "depth" | "beam"> & { readonly threads?: number } = {},
+  { path: targetPath, hash, threads }: Pick<LoadedModel, "path" | "hash" | "threads">,
+  settings: Pick<HeadDrafterOptions, "branches" | "depth" | "beam"> = {},
 ): OpenedHead {
-  const { threads, ...settings } = options;
   const owned: Disposable[] = [];
   const own = <T extends Disposable>(resource: T): T => {
     owned.unshift(resource);
@@ -28,7 +28,7 @@ export function openHeadDrafter(
   };
   try {
     const backend = own(new Backend(undefined, { threads }));
-    const target = own(readTargetParts(targetPath, backend, draftTokensOf(path)));
+    const target = own(readTargetParts(targetPath, backend, draftTokensOf(path, hash)));
     const head = loadHead(path, own(new Parameters(backend)), target);
     return { ...headDrafter({ ...settings, backend, head, target }), [Symbol.dispose]: dispose };
   } catch (error) {

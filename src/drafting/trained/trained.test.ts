@@ -251,7 +251,7 @@ describe("learning from a toy target", () => {
     expect(read.settings).toEqual(head.settings);
     expect(again.all.map((p) => [...p.read()])).toEqual(parameters.all.map((p) => [...p.read()]));
     using others = new Parameters(backend, 8);
-    expect(() => loadHead(file, others, { ...target, hash: "another" })).toThrow(/another target/);
+    expect(() => loadHead(file, others, { ...target, hash: "another" })).toThrow(/this one has another/);
   });
 
   test("half precision there and back", () => {
@@ -309,7 +309,8 @@ describe("a reduced draft vocabulary", () => {
     for (const token of drafted) expect([...tokens]).toContain(token);
     const file = join(folder, "few.gguf");
     saveHead(file, head, target.hash);
-    expect([...(draftTokensOf(file) ?? [])]).toEqual([...tokens]);
+    expect([...(draftTokensOf(file, target.hash) ?? [])]).toEqual([...tokens]);
+    expect(() => draftTokensOf(file, "another")).toThrow(/this one has another/);
     using parameters = new Parameters(backend);
     using all = toyParts(toyVocabulary);
     expect(() => loadHead(file, parameters, all)).toThrow(/other tokens/);

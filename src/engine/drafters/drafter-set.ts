@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { parse } from "node:path";
 import {
   type CostCurve,
   cascadeDrafter,
@@ -27,6 +28,7 @@ import { type ParallelDrafterOptions, parallelDrafter } from "../../drafting/par
 import { headKinds, type OpenedHead, openHeadDrafter } from "../../drafting/trained/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import { readDatabase } from "../databases/index.ts";
+import { findHeads } from "../find-model.ts";
 import { readSkipSet, writeSkipSet } from "../layer-skip/files.ts";
 import type { EngineModel } from "../runtime.ts";
 import type { DraftingOptions } from "./options.ts";
@@ -59,6 +61,8 @@ export class DrafterSet {
   readonly #scoped = new Map<string, Drafter>();
   readonly #learnApart: (() => Drafter) | undefined;
   readonly #heads: OpenedHead[] = [];
+  /** Heads that come with the target, by kind; opened when a request first names one. `auto` does not ask them. */
+  readonly #shipped = new Map<string, string>();
   #layerSkip: { readonly drafter: LayerSkipDrafter; readonly saved?: SavedSkipSet } | undefined;
 
   /**
@@ -106,11 +110,15 @@ export class DrafterSet {
     if (layerSkip) drafters.push(this.#makeLayerSkip(layerSkip));
     drafters.push(...this.#openHeads(options.heads ?? []));
     for (const drafter of drafters) this.#all.set(drafter.name, drafter);
+    for (const path of findHeads(target.path)) {
+      const kind = parse(path).name;
+      if (!this.#all.has(kind)) this.#shipped.set(kind, path);
+    }
   }
 
   /** Names that may be asked for in any request. */
   get names(): string[] {
-    return [...this.#all.keys()];
+    return [...new Set([...this.#all.keys(), ...this.#shipped.keys()])];
   }
 
   /**
@@ -126,7 +134,7 @@ export class DrafterSet {
     const wanted = names === "auto" ? this.#auto() : [...names];
     if (prediction && !wanted.includes("prediction")) wanted.unshift("prediction");
     return wanted.flatMap((name) => {
-      const drafter = all.get(name);
+      const drafter = all.get(name) ?? this.#openShipped(name);
       if (drafter) return [drafter];
       if (names === "auto") return [];
       throw new DraftwrightError("bad-argument", `Cannot draft with "${name}": ${this.#why(name)}.`);
@@ -158,10 +166,19 @@ export class DrafterSet {
     }
   }
 
+  #openShipped(kind: string): Drafter | undefined {
+    const path = this.#shipped.get(kind);
+    if (path === undefined) return undefined;
+    const head = openHeadDrafter(path, this.#target);
+    this.#heads.push(head);
+    this.#all.set(kind, head);
+    return head;
+  }
+
   #openHeads(paths: readonly string[]): Drafter[] {
     try {
       for (const path of paths) {
-        const head = openHeadDrafter(path, this.#target.path, { threads: this.#target.threads });
+        const head = openHeadDrafter(path, this.#target);
         if (this.#heads.some(({ name }) => name === head.name)) {
           head[Symbol.dispose]();
           throw new DraftwrightError("bad-argument", `${path} is a second ${head.name} head; give one of each kind.`);
@@ -181,7 +198,7 @@ export class DrafterSet {
   }
 
   #auto(): string[] {
-    return autoDrafters.filter((name) => name !== "hierarchy" || this.#autoDatabases);
+    return autoDrafters.filter((name) => !this.#shipped.has(name) && (name !== "hierarchy" || this.#autoDatabases));
   }
 
   #why(name: string): string {

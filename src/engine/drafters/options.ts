@@ -24,7 +24,10 @@ export interface DraftingOptions {
   readonly hierarchy?: Omit<HierarchyOptions, "model" | "statistics"> & { readonly databases?: readonly string[] };
   /** `skip`: layers to leave out, or a file of `draftwright layer-skip search`. Without it there is no such drafter. */
   readonly layerSkip?: Pick<LayerSkipOptions, "maxDraft" | "threshold"> & { readonly skip: SkipSet | string };
-  /** Files of `draftwright train amphista` and its like, at most one of a kind; each drafts under the name of its kind. */
+  /**
+   * Files of `draftwright train amphista` and its like, at most one of a kind; each drafts under the name of its kind.
+   * Those that ship with the embedded model need not be named; `auto` asks only those that are.
+   */
   readonly heads?: readonly string[];
   /**
    * Runs the first draft model once more, on a thread and cores of its own, so that it drafts while the target verifies:
