@@ -14,7 +14,7 @@ export interface Outcome {
 }
 
 /**
- * Runs a scene plainly and drafted, in turns so that a busy moment hurts both, until there are five pairs or `budgetMs`
+ * Runs a scene plainly and drafted, in turns so that a busy moment hurts both, until there are fifteen pairs or `budgetMs`
  * is spent; one pair at least.
  */
 export async function measure(model: Model, scene: Scene, budgetMs: number, signal: AbortSignal): Promise<Outcome> {
@@ -23,13 +23,18 @@ export async function measure(model: Model, scene: Scene, budgetMs: number, sign
   const plain: GenerateResult[] = [];
   const drafted: GenerateResult[] = [];
   let draftedTokens: GeneratedToken[] = [];
+  const run = async (draft: "auto" | "off") => {
+    const generating = model.generate(prompt, { maxTokens, ...sampling, draft, signal });
+    const tokens: GeneratedToken[] = [];
+    for await (const token of generating) tokens.push(token);
+    return { tokens, result: await generating.result };
+  };
   do {
-    plain.push(await model.generate(prompt, { maxTokens, ...sampling, draft: "off", signal }).result);
-    draftedTokens = [];
-    const generating = model.generate(prompt, { maxTokens, ...sampling, draft: "auto", signal });
-    for await (const token of generating) draftedTokens.push(token);
-    drafted.push(await generating.result);
-  } while (plain.length < 5 && performance.now() < end);
+    plain.push((await run("off")).result);
+    const { tokens, result } = await run("auto");
+    draftedTokens = tokens;
+    drafted.push(result);
+  } while (plain.length < 15 && performance.now() < end);
   const last = drafted.length - 1;
   const ids = JSON.stringify(plain[0].tokenIds);
   return {
