@@ -40,6 +40,8 @@ export interface GenerationOptions {
   readonly constraint?: Constraint;
   /** Fill `EmittedToken.logprobs`, with so many of the likeliest tokens. */
   readonly logprobs?: number;
+  /** Keep `Generation.promptLogprobs`, with so many of the likeliest tokens. The sequence must be empty. */
+  readonly promptLogprobs?: number;
   /** What is learned across generations of one target: its cost, the drafters' chances, whether drafting pays. */
   readonly curve?: CostCurve;
   readonly calibration?: Calibration;

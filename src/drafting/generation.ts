@@ -15,7 +15,7 @@ import type { RoundResult, TokenView } from "./drafter.ts";
 import { seededPick } from "./drafters/sampled-draft.ts";
 import { checkOptions, type GenerationOptions, targetName } from "./generation-options.ts";
 import { Guard } from "./guard.ts";
-import { LogprobReader } from "./logprobs.ts";
+import { LogprobReader, type Logprobs } from "./logprobs.ts";
 import { type Draft, Market, type Seat } from "./market.ts";
 import { type Prices, soloPrices } from "./prices.ts";
 import { recordOffer, recordTree } from "./recording.ts";
@@ -71,6 +71,8 @@ export class Generation {
   private readonly verdict: Verdict = { path: [], emitted: [] };
   private readonly constrained: ConstrainedText | undefined;
   private readonly logprobs: LogprobReader | undefined;
+  /** Of prompt tokens 1, 2, ..: nothing comes before the first. Empty where they were not asked for. */
+  readonly promptLogprobs: Logprobs[] = [];
   private round: OpenRound | undefined;
   private closed = false;
 
@@ -144,11 +146,23 @@ export class Generation {
     const start = this.sequence.length;
     const rows = Math.min(chunkRows, this.prefillLeft);
     if (rows > 0) {
-      const batch = chainBatch(this.sequence, this.tokens.subarray(start, start + rows), "none");
+      const counted = this.options.promptLogprobs;
+      const batch = chainBatch(
+        this.sequence,
+        this.tokens.subarray(start, start + rows),
+        counted === undefined ? "none" : "all",
+      );
       const { layers } = this.batches;
       const all = new Uint8Array(rows).fill(1);
       const wantHidden = layers.length > 0 ? { layers, rows: all } : undefined;
-      const result = this.options.model.forward({ ...batch, ...(wantHidden && { wantHidden }) });
+      const result = this.options.model.forward({ ...batch, prompt: true, ...(wantHidden && { wantHidden }) });
+      if (counted !== undefined) {
+        const reader = new LogprobReader(counted);
+        for (let row = 0; row < rows; row++) {
+          reader.read(result.logits(row));
+          this.promptLogprobs.push(reader.of(row, this.tokens[start + row + 1]));
+        }
+      }
       if (wantHidden) {
         const hidden = (row: number, layer: number) => result.hidden(row - start, layer);
         for (const { session } of this.seats) session.prefilled?.(this.tokens, start, rows, hidden);

@@ -83,7 +83,7 @@ export class GenerationTask implements Task {
   start(): boolean {
     const { model, tokenizer } = this.#target;
     const { cache, ...shared } = this.#shared;
-    const { maxTokens, sampling, seed, verify, logprobs } = this.#request;
+    const { maxTokens, sampling, seed, verify, logprobs, promptLogprobs } = this.#request;
     this.#promptTokens ??= fitPrompt(this.#target, this.#request);
     const rows = Math.min(model.contextLength, this.#promptTokens.length + maxTokens + draftRows);
     let sequence: Sequence | undefined;
@@ -102,6 +102,7 @@ export class GenerationTask implements Task {
         isStopText: (token) => this.#takeText(token),
         record: this.#request.record,
         logprobs,
+        promptLogprobs,
         ...shared,
       });
       this.#sequence = sequence;
@@ -117,11 +118,13 @@ export class GenerationTask implements Task {
   step(): boolean {
     const generation = this.#generation as Generation;
     const sequence = this.#sequence as Sequence;
-    const { cacheScope } = this.#request;
+    const { cacheScope, promptLogprobs } = this.#request;
     const { cache, drafters } = this.#shared;
     const prompt = this.#promptTokens as Int32Array;
     const started = this.#clock();
-    if (cacheScope !== undefined && sequence.length === 0 && drafters.every(({ needs }) => !needs.hidden)) {
+    // Rows that are found say nothing about their tokens any more.
+    const mayFind = drafters.every(({ needs }) => !needs.hidden) && promptLogprobs === undefined;
+    if (cacheScope !== undefined && sequence.length === 0 && mayFind) {
       this.#cachedTokens = cache.adopt(cacheScope, prompt, sequence);
     }
     generation.prefillStep(chunkRows);
@@ -167,9 +170,16 @@ export class GenerationTask implements Task {
         prefillMs: this.#prefillMs,
         decodeMs: this.#decodeMs,
         drafting: this.#stats.toJSON(),
+        ...(this.#request.promptLogprobs !== undefined && { promptLogprobs: this.#describePrompt() }),
       },
     });
     return true;
+  }
+
+  #describePrompt() {
+    const { promptLogprobs } = this.#generation as Generation;
+    const prompt = this.#promptTokens as Int32Array;
+    return promptLogprobs.map((one, i) => describeLogprobs(this.#target, prompt[i + 1], one));
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import type { NumericsProof } from "../lm/numerics.ts";
 import type { DraftingOptions } from "./drafters/index.ts";
 import type { GenerationRequest, WirePrompt } from "./request.ts";
 import type { FinishReason, GeneratedToken } from "./result.ts";
+import type { TokenLogprobs } from "./token-logprobs.ts";
 import type { WireError } from "./wire-error.ts";
 
 // What crosses between the thread of the caller and the thread of the model: plain data in both directions.
@@ -84,6 +85,7 @@ export interface Finished {
   readonly prefillMs: number;
   readonly decodeMs: number;
   readonly drafting: DraftingReport;
+  readonly promptLogprobs?: readonly TokenLogprobs[];
 }
 
 export interface Embedded {

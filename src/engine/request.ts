@@ -66,6 +66,8 @@ export interface GenerateOptions {
   readonly constraint?: Constraint;
   /** Report the log probability of each token, and so many of the likeliest tokens in its place (0 to 20). */
   readonly logprobs?: number;
+  /** The same of every prompt token but the first; the whole prompt is read then, whatever the cache holds. */
+  readonly promptLogprobs?: number;
   /**
    * Whose request it is, such as an API key's name. Prompts of one scope that begin alike share the rows of their beginning,
    * and drafters learn from them together; nothing is shared between scopes. Without one nothing is kept.
@@ -101,6 +103,7 @@ export interface GenerationRequest {
   /** The constraint in GBNF. */
   readonly grammar: string | undefined;
   readonly logprobs: number | undefined;
+  readonly promptLogprobs: number | undefined;
   readonly cacheScope: string | undefined;
   readonly overflow: "error" | "truncate-left";
   readonly trace: boolean;
@@ -130,6 +133,7 @@ const known = new Set<keyof GenerateOptions>([
   "stop",
   "constraint",
   "logprobs",
+  "promptLogprobs",
   "cacheScope",
   "signal",
   "overflow",
@@ -149,8 +153,9 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
   requireInteger("maxTokens", maxTokens, 1);
   requireInteger("seed", seed, 0);
   if (budget !== undefined) requireInteger("budget", budget, 1);
-  const { constraint, logprobs } = options;
+  const { constraint, logprobs, promptLogprobs } = options;
   if (logprobs !== undefined) requireInteger("logprobs", logprobs, 0, mostLogprobs);
+  if (promptLogprobs !== undefined) requireInteger("promptLogprobs", promptLogprobs, 0, mostLogprobs);
   if (overflow !== "error" && overflow !== "truncate-left") {
     throw new DraftwrightError("bad-argument", `overflow is "${overflow}"; it must be "error" or "truncate-left".`);
   }
@@ -177,6 +182,7 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
     stop: typeof options.stop === "string" ? [options.stop] : [...(options.stop ?? [])],
     grammar: constraint === undefined ? undefined : toGbnf(constraint),
     logprobs,
+    promptLogprobs,
     cacheScope: options.cacheScope,
     overflow,
     trace: options.onRound !== undefined,

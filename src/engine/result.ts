@@ -35,6 +35,8 @@ export interface GenerateResult {
   readonly stopString?: string;
   /** Of each token, where they were asked for. */
   readonly logprobs?: readonly TokenLogprobs[];
+  /** Of each prompt token but the first, where they were asked for. */
+  readonly promptLogprobs?: readonly TokenLogprobs[];
   readonly timings: Timings;
   readonly drafting: DraftingReport;
 }

@@ -66,7 +66,8 @@ export function startGeneration(
 }
 
 function toResult(text: string, tokenIds: number[], loadMs: number, finished: Finished): GenerateResult {
-  const { promptTokens, cachedTokens, finishReason, stopString, prefillMs, decodeMs, drafting } = finished;
+  const { promptTokens, cachedTokens, finishReason, stopString, prefillMs, decodeMs, drafting, promptLogprobs } =
+    finished;
   const tokens = tokenIds.length;
   const tokensPerSecond = decodeMs > 0 ? (tokens * 1000) / decodeMs : 0;
   return {
@@ -77,6 +78,7 @@ function toResult(text: string, tokenIds: number[], loadMs: number, finished: Fi
     cachedTokens,
     finishReason,
     ...(stopString !== undefined && { stopString }),
+    ...(promptLogprobs && { promptLogprobs }),
     timings: { loadMs, prefillMs, decodeMs, tokensPerSecond },
     drafting,
   };

@@ -38,6 +38,8 @@ export interface ForwardBatch {
   readonly wantHidden?: { readonly layers: readonly number[]; readonly rows: Uint8Array };
   readonly skip?: SkipSet;
   readonly adapter?: Adapter;
+  /** A chunk of a prompt: its rows are computed as if no logits were wanted, whichever are. */
+  readonly prompt?: boolean;
 }
 
 export interface ForwardResult {

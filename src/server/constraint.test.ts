@@ -136,6 +136,32 @@ describe("log probabilities over HTTP", () => {
     for (const name of ["tokens", "token_logprobs", "top_logprobs", "text_offset"]) {
       expect(parts.flatMap((part) => part[name])).toEqual(logprobs[name]);
     }
-    expect((await server.json("/v1/completions", { ...old, echo: true })).status).toBe(400);
+  });
+
+  test("echo judges the prompt: what generation said of the same tokens, by texts or by ids", async () => {
+    const said = (await server.json("/v1/completions", { prompt: "abc", max_tokens: 12, temperature: 0, logprobs: 2 }))
+      .body.choices[0];
+    const ids = Array.from({ length: 3 }, (_, i) => 97 + i);
+    const output = said.logprobs.tokens.map((token: string) => token.charCodeAt(0));
+    const judge = { prompt: [256, ...ids, ...output], max_tokens: 0, temperature: 0, logprobs: 2, echo: true };
+    const { choices, usage } = (await server.json("/v1/completions", judge)).body;
+    const [{ logprobs, text, finish_reason: reason }] = choices;
+    expect([text, reason, usage.completion_tokens]).toEqual([`abc${said.text}`, "length", 0]);
+    expect(logprobs.tokens.slice(0, 4)).toEqual(["", "a", "b", "c"]);
+    expect([logprobs.token_logprobs[0], logprobs.top_logprobs[0]]).toEqual([null, null]);
+    expect(logprobs.token_logprobs.slice(4)).toEqual(said.logprobs.token_logprobs);
+    expect(logprobs.top_logprobs.slice(4)).toEqual(said.logprobs.top_logprobs);
+    expect(logprobs.text_offset.slice(4)).toEqual(said.logprobs.text_offset.map((offset: number) => offset + 3));
+    // As vLLM names them; with a text, and what is said after it.
+    const named = { prompt: ["abc", "xyz"], max_tokens: 2, logprobs: 1, echo: true, return_tokens_as_token_ids: true };
+    const both = (await server.json("/v1/completions", { ...named, temperature: 0 })).body.choices;
+    expect(both[0].logprobs.tokens.slice(0, 4)).toEqual(["token_id:256", "token_id:97", "token_id:98", "token_id:99"]);
+    expect(both[1].logprobs.tokens).toHaveLength(6);
+    expect(both[1].logprobs.top_logprobs.slice(1).every((one: object) => /^token_id:/.test(Object.keys(one)[0]))).toBe(
+      true,
+    );
+    for (const odd of [{ stream: true }, { echo: false }]) {
+      expect((await server.json("/v1/completions", { ...judge, ...odd })).status).toBe(400);
+    }
   });
 });

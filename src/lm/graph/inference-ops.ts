@@ -128,14 +128,20 @@ export class InferenceOps implements OpSet<Tensor> {
     this.#graph.expand(ops.setRows(context, this.#kv.keys[layer], flat(key), this.targets.tensor));
     this.#graph.expand(ops.setRows(context, this.#kv.values[layer], flat(p.value), this.targets.tensor));
 
-    let attended: Tensor | undefined;
     let row = 0;
-    for (const [i, slice] of this.#slices.entries()) {
+    let parts = this.#slices.map((slice, i) => {
       const part = this.#attendSlice(layer, query, row, slice, this.masks[i]);
-      attended = attended ? ops.joinRows(context, attended, part) : part;
       row += slice.rows;
+      return part;
+    });
+    // Neighbours first: one after another would copy the rows of the first sequence once for each of the others.
+    while (parts.length > 1) {
+      parts = parts.flatMap((part, i) => {
+        if (i % 2 === 1) return [];
+        return i + 1 < parts.length ? ops.joinRows(context, part, parts[i + 1]) : part;
+      });
     }
-    return this.#linear(this.#weights.layers[layer].attentionOutput, attended as Tensor);
+    return this.#linear(this.#weights.layers[layer].attentionOutput, parts[0]);
   }
 
   feedForward(layer: number, x: Tensor): Tensor {

@@ -179,7 +179,8 @@ function fillInputs(
 
 /** Long chains at the end of which one row is wanted: their attention needs no bitwise equality with single rows. */
 function isPrefill(batch: ForwardBatch, pattern: Pattern): boolean {
-  return pattern.outputs <= 1 && pattern.slices.length === 1 && batch.token.length >= PREFILL_ROWS;
+  const few = pattern.outputs <= 1 || batch.prompt === true;
+  return few && pattern.slices.length === 1 && batch.token.length >= PREFILL_ROWS;
 }
 
 class Result implements ForwardResult {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { z } from "zod";
-import type { GenerateResult, Generating, Prompt } from "../../engine/index.ts";
+import type { GenerateResult, Generating, Prompt, TokenLogprobs } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
 import { ApiError } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
@@ -11,7 +11,7 @@ import type { Run } from "../run.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
 import { choiceSeed, generateOptions, samplingFields, wantsRounds, wantsSources } from "./fields.ts";
-import { completionLogprobs, HeldLogprobs, textLogprobs } from "./logprobs.ts";
+import { completionLogprobs, HeldLogprobs, idName, textLogprobs, textName } from "./logprobs.ts";
 import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
 
 const tokens = z.array(z.int().min(0)).min(1);
@@ -21,11 +21,14 @@ const completionSchema = z.object({
   prompt: z.union([z.string(), z.array(z.string()).min(1), tokens, z.array(tokens).min(1)], {
     error: "it must be a text, token ids, or an array of these",
   }),
-  max_tokens: z.int().min(1).nullish(),
+  /** 0 with echo and logprobs: the prompt is judged and nothing is said. */
+  max_tokens: z.int().min(0).nullish(),
   echo: z.boolean().nullish(),
   suffix: z.string().nullish(),
   best_of: z.int().min(1).nullish(),
   logprobs: z.int().min(0).max(5).nullish(),
+  /** As vLLM's: tokens are named `token_id:N`, which no two share. */
+  return_tokens_as_token_ids: z.boolean().nullish(),
 });
 
 type CompletionBody = z.infer<typeof completionSchema>;
@@ -41,13 +44,15 @@ export async function completions(c: Context, service: Service): Promise<Respons
     const vocabulary = run.model.info.vocabSize;
     for (const prompt of prompts) checkTokens(prompt, vocabulary);
     // OpenAI's default for this endpoint.
-    const options = generateOptions(body, body.max_tokens ?? 16, service.settings, run.model.info.contextLength);
+    const maxTokens = body.max_tokens === 0 ? 1 : (body.max_tokens ?? 16);
+    const options = generateOptions(body, maxTokens, service.settings, run.model.info.contextLength);
+    const counted = typeof body.logprobs === "number" ? body.logprobs : undefined;
     const rounds = wantsRounds(body) ? new RoundEvents(run.model) : undefined;
     const choices = prompts.flatMap((prompt, i) =>
       Array.from({ length: n }, (_, choice) =>
         run.generate(prompt, {
           ...options,
-          ...(typeof body.logprobs === "number" && { logprobs: body.logprobs }),
+          ...(counted !== undefined && { logprobs: counted, ...(body.echo && { promptLogprobs: counted }) }),
           ...rounds?.options(i * n + choice),
           seed: choiceSeed(body.seed, choice),
         }),
@@ -64,14 +69,27 @@ export async function completions(c: Context, service: Service): Promise<Respons
       const events = chunks(choices, echoes, head, body, prompts.length);
       return await streamAnswer(service, run, rounds?.join(events) ?? events);
     }
-    const results = await run.results(choices);
-    const logprobs = typeof body.logprobs === "number" ? await Promise.all(choices.map(textLogprobs)) : [];
+    const results = (await run.results(choices)).map((result) =>
+      body.max_tokens === 0 ? { ...result, text: "", tokens: 0, finishReason: "length" as const } : result,
+    );
+    const said = await Promise.all(
+      choices.map((choice) => (counted === undefined || body.max_tokens === 0 ? [] : textLogprobs(choice))),
+    );
+    const nameOf = body.return_tokens_as_token_ids ? idName : textName;
+    const judged = await Promise.all(
+      results.map(async ({ promptLogprobs }, i) => {
+        if (!promptLogprobs) return { tokens: said[i], first: undefined };
+        const [first] = await run.model.tokenize(prompts[Math.floor(i / n)]);
+        return { tokens: [...promptLogprobs, ...said[i]], first: await firstToken(run, first) };
+      }),
+    );
     return c.json({
       ...head,
       choices: results.map((result, index) => ({
         index,
         text: echoes[index] + result.text,
-        logprobs: completionLogprobs(logprobs[index], 0),
+        logprobs:
+          counted === undefined ? null : completionLogprobs(judged[index].tokens, 0, nameOf, judged[index].first),
         finish_reason: finishReason(result),
       })),
       usage: usageOf(results, prompts.length),
@@ -93,11 +111,12 @@ async function* chunks(
 ): AsyncGenerator<string> {
   const includeUsage = body.stream_options?.include_usage === true;
   const sources = wantsSources(body);
+  const nameOf = body.return_tokens_as_token_ids ? idName : textName;
   const logprobs = choices.map(() => new HeldLogprobs());
   const chunk = (index: number, text: string, more: object = {}) =>
     sseEvent({
       ...head,
-      choices: [{ index, text, logprobs: logprobs[index].takeCompletion(), finish_reason: null, ...more }],
+      choices: [{ index, text, logprobs: logprobs[index].takeCompletion(nameOf), finish_reason: null, ...more }],
       ...(includeUsage && { usage: null }),
     });
   const results: GenerateResult[] = [];
@@ -120,11 +139,23 @@ async function* chunks(
   yield `${usage}${sseEvent("[DONE]")}`;
 }
 
-function refuseUnsupported({ suffix, best_of: bestOf, n, logprobs, echo }: CompletionBody): void {
-  if (typeof logprobs === "number" && echo) {
-    throw new ApiError(400, "logprobs of the prompt are not supported: leave echo or logprobs out.", {
+/** The prompt's first token: nothing comes before it, so it has no probability. */
+async function firstToken(run: Run, token: number): Promise<Pick<TokenLogprobs, "token" | "text">> {
+  return { token, text: await run.model.detokenize([token]) };
+}
+
+function refuseUnsupported({ suffix, best_of: bestOf, n, logprobs, echo, ...body }: CompletionBody): void {
+  const judges = typeof logprobs === "number" && echo === true;
+  if (judges && body.stream) {
+    throw new ApiError(400, "logprobs of the prompt are not streamed: leave stream, echo or logprobs out.", {
       code: "unsupported_parameter",
-      param: "logprobs",
+      param: "stream",
+    });
+  }
+  if (body.max_tokens === 0 && !judges) {
+    throw new ApiError(400, "max_tokens may be 0 only with echo and logprobs, to judge the prompt.", {
+      code: "invalid_value",
+      param: "max_tokens",
     });
   }
   if (suffix) {

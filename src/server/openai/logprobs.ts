@@ -33,9 +33,10 @@ export class HeldLogprobs {
     return this.#asked && ready.length > 0 ? ready : undefined;
   }
 
-  takeCompletion() {
-    const logprobs = completionLogprobs(this.take(), this.#offset);
-    if (logprobs) this.#offset += logprobs.tokens.join("").length;
+  takeCompletion(nameOf: NameOf) {
+    const tokens = this.take();
+    const logprobs = completionLogprobs(tokens, this.#offset, nameOf);
+    for (const { text } of tokens ?? []) this.#offset += text.length;
     return logprobs;
   }
 }
@@ -47,15 +48,32 @@ export function chatLogprobs(tokens: readonly TokenLogprobs[] | undefined) {
   return { content: tokens.map((token) => ({ ...one(token), top_logprobs: token.top.map(one) })), refusal: null };
 }
 
-/** Of completions. `offset`: characters of the text before. */
-export function completionLogprobs(tokens: readonly TokenLogprobs[] | undefined, offset: number) {
+export type NameOf = (token: Pick<TokenProbability, "token" | "text">) => string;
+export const textName: NameOf = ({ text }) => text;
+export const idName: NameOf = ({ token }) => `token_id:${token}`;
+
+/**
+ * Of completions. `offset`: characters of the text before. `first`: a token before them of which nothing is known, as in
+ * OpenAI's answers that judge a prompt.
+ */
+export function completionLogprobs(
+  tokens: readonly TokenLogprobs[] | undefined,
+  offset: number,
+  nameOf: NameOf = textName,
+  first?: Pick<TokenProbability, "token" | "text">,
+) {
   if (!tokens) return null;
+  const all = first ? [first, ...tokens] : tokens;
+  const unknown = first ? [null] : [];
   let at = offset;
   return {
-    tokens: tokens.map(({ text }) => text),
-    token_logprobs: tokens.map(({ logprob }) => logprob),
-    top_logprobs: tokens.map(({ top }) => Object.fromEntries(top.map(({ text, logprob }) => [text, logprob]))),
-    text_offset: tokens.map(({ text }) => {
+    tokens: all.map(nameOf),
+    token_logprobs: [...unknown, ...tokens.map(({ logprob }) => logprob)],
+    top_logprobs: [
+      ...unknown,
+      ...tokens.map(({ top }) => Object.fromEntries(top.map((one) => [nameOf(one), one.logprob]))),
+    ],
+    text_offset: all.map(({ text }) => {
       const start = at;
       at += text.length;
       return start;

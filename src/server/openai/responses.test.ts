@@ -49,6 +49,22 @@ describe("responses", () => {
     expect(deltas.map(({ delta }) => delta).join("")).toBe(item.content[0].text);
   });
 
+  test("log probabilities where they are included: those of chat", async () => {
+    const include = ["message.output_text.logprobs"];
+    const { body } = await server.json("/v1/responses", { ...ask, include, top_logprobs: 2 });
+    const [{ text, logprobs }] = body.output[0].content;
+    const messages = [{ role: "user", content: "hello" }];
+    const same = { messages, temperature: 0, max_tokens: 20, logprobs: true, top_logprobs: 2 };
+    const chat = (await server.json("/v1/chat/completions", same)).body.choices[0];
+    expect([text, logprobs]).toEqual([chat.message.content, chat.logprobs.content]);
+    const stream = await server.ask("/v1/responses", { ...ask, include, top_logprobs: 2, stream: true });
+    const data = (await sseEvents(stream)).map((event) => JSON.parse(event.data));
+    const deltas = data.filter(({ type }) => type === "response.output_text.delta");
+    expect(deltas.flatMap((delta) => delta.logprobs)).toEqual(logprobs);
+    expect(data.at(-1).response.output[0].content[0].logprobs).toEqual(logprobs);
+    expect((await server.json("/v1/responses", { ...ask, top_logprobs: 2 })).body.error.param).toBe("top_logprobs");
+  });
+
   test("what needs storage or tools is refused, not ignored", async () => {
     expect((await server.json("/v1/responses", { ...ask, previous_response_id: "resp_1" })).status).toBe(400);
     const tools = [{ type: "web_search" }];

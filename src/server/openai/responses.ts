@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { z } from "zod";
-import type { GenerateResult, Generating } from "../../engine/index.ts";
+import type { GenerateResult, Generating, TokenLogprobs } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
 import { formatConstraint } from "../constraint.ts";
 import { startTurn } from "../conversation.ts";
@@ -11,6 +11,7 @@ import { sseEvent } from "../http/sse.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
 import { generateOptions, samplingFields } from "./fields.ts";
+import { chatLogprobs, HeldLogprobs, textLogprobs } from "./logprobs.ts";
 import { contentSchema, toChatMessage } from "./messages.ts";
 
 const responsesSchema = z.object({
@@ -43,6 +44,9 @@ const responsesSchema = z.object({
         .nullish(),
     })
     .nullish(),
+  /** Of what there is here, `message.output_text.logprobs`; the rest adds nothing to a text. */
+  include: z.array(z.string()).nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
   tools: z.array(z.unknown()).nullish(),
   previous_response_id: z.string().nullish(),
 });
@@ -66,7 +70,12 @@ export async function responses(c: Context, service: Service): Promise<Response>
       constraint: formatConstraint(
         format?.type === "json_schema" ? { type: "json_schema", json_schema: { schema: format.schema } } : format,
       ),
-      options: [generateOptions(body, maxTokens, service.settings, run.model.info.contextLength)],
+      options: [
+        {
+          ...generateOptions(body, maxTokens, service.settings, run.model.info.contextLength),
+          ...(wantsLogprobs(body) && { logprobs: body.top_logprobs ?? 0 }),
+        },
+      ],
     });
     const head = responseHead(body, run.modelId, run.created);
     const itemId = newId("msg");
@@ -78,14 +87,24 @@ export async function responses(c: Context, service: Service): Promise<Response>
       return await streamAnswer(service, run, responseEvents(generating, head, itemId), toEvent);
     }
     const [result] = await run.results([generating]);
-    return c.json(finished(head, itemId, result));
+    return c.json(finished(head, itemId, result, partLogprobs(await textLogprobs(generating))));
   } catch (error) {
     run.end();
     throw error;
   }
 }
 
-function refuseUnsupported({ tools, previous_response_id: previous }: ResponsesBody): void {
+const logprobsPart = "message.output_text.logprobs";
+
+function wantsLogprobs({ include }: ResponsesBody): boolean {
+  return include?.includes(logprobsPart) === true;
+}
+
+function refuseUnsupported(body: ResponsesBody): void {
+  const { tools, previous_response_id: previous } = body;
+  if (body.top_logprobs && !wantsLogprobs(body)) {
+    throw new ApiError(400, `top_logprobs needs include: ["${logprobsPart}"].`, { param: "top_logprobs" });
+  }
   if (previous) {
     throw new ApiError(400, "This server stores no responses: send the whole conversation as `input`.", {
       param: "previous_response_id",
@@ -136,20 +155,32 @@ function responseHead(body: ResponsesBody, model: string, created: number) {
   };
 }
 
-const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
+const textPart = (text: string, logprobs: readonly object[] = []) => ({
+  type: "output_text",
+  text,
+  annotations: [],
+  logprobs,
+});
+
+const partLogprobs = (tokens: readonly TokenLogprobs[] | undefined) => chatLogprobs(tokens)?.content ?? [];
 
 function messageItem(id: string, status: string, content: readonly object[]) {
   return { type: "message", id, status, role: "assistant", content };
 }
 
-function finished(head: ReturnType<typeof responseHead>, itemId: string, result: GenerateResult) {
+function finished(
+  head: ReturnType<typeof responseHead>,
+  itemId: string,
+  result: GenerateResult,
+  logprobs: readonly object[],
+) {
   const whole = result.finishReason === "stop";
   const status = whole ? "completed" : "incomplete";
   return {
     ...head,
     status,
     incomplete_details: whole ? null : { reason: "max_output_tokens" },
-    output: [messageItem(itemId, status, [textPart(result.text)])],
+    output: [messageItem(itemId, status, [textPart(result.text, logprobs)])],
     usage: {
       input_tokens: result.promptTokens,
       input_tokens_details: { cached_tokens: result.cachedTokens },
@@ -167,6 +198,8 @@ async function* responseEvents(
 ): AsyncGenerator<string> {
   let number = 0;
   const event = (type: string, data: object) => sseEvent({ type, sequence_number: number++, ...data }, type);
+  const held = new HeldLogprobs();
+  const all: object[] = [];
   const place = { item_id: itemId, output_index: 0, content_index: 0 };
   let opening =
     event("response.created", { response: head }) +
@@ -178,13 +211,17 @@ async function* responseEvents(
     opening = "";
     for (const { token, result } of batch) {
       if (token) {
-        if (token.text) text += event("response.output_text.delta", { ...place, delta: token.text, logprobs: [] });
+        held.push(token);
+        if (!token.text) continue;
+        const logprobs = partLogprobs(held.take());
+        all.push(...logprobs);
+        text += event("response.output_text.delta", { ...place, delta: token.text, logprobs });
         continue;
       }
-      const response = finished(head, itemId, result);
+      const response = finished(head, itemId, result, all);
       text +=
-        event("response.output_text.done", { ...place, text: result.text, logprobs: [] }) +
-        event("response.content_part.done", { ...place, part: textPart(result.text) }) +
+        event("response.output_text.done", { ...place, text: result.text, logprobs: all }) +
+        event("response.content_part.done", { ...place, part: textPart(result.text, all) }) +
         event("response.output_item.done", { output_index: 0, item: response.output[0] }) +
         event(`response.${response.status}`, { response });
     }
