@@ -5,6 +5,7 @@ import { DraftwrightError } from "../errors.ts";
 import { Backend, findDevice, openGguf } from "../ggml/index.ts";
 import { type ModelConfig, readConfig } from "./config.ts";
 import { fileHash } from "./file-hash.ts";
+import type { AdapterFile } from "./graph/adapter.ts";
 import { roundRows } from "./graph/kv-rows.ts";
 import { GraphModel } from "./graph/model.ts";
 import type { LanguageModel, Numerics } from "./model.ts";
@@ -24,6 +25,8 @@ export interface LoadOptions {
   /** KV rows of all sequences together; default: one context. */
   kvRows?: number;
   kvType?: "f16" | "q8_0";
+  /** LoRA adapters beside the weights; every forward that names none uses all of them. */
+  adapters?: readonly AdapterFile[];
 }
 
 export interface LoadedModel {
@@ -95,6 +98,7 @@ export function loadLanguageModel(path: string, options: LoadOptions = {}): Load
       contextLength,
       kvRows,
       kvType: options.kvType ?? "f16",
+      adapters: options.adapters,
     });
     const hash = fileHash(gguf);
     const chatTemplate = gguf.metadata.string("tokenizer.chat_template");

@@ -7,7 +7,7 @@ export interface SkipSet {
   readonly mlp: readonly number[];
 }
 
-/** A low-rank change of the weights, loaded beside the model. Which adapters exist is the model's affair; null is none. */
+/** A low-rank change of the weights, loaded beside the model under a name. */
 export interface Adapter {
   readonly name: string;
   readonly scale: number;
@@ -37,7 +37,8 @@ export interface ForwardBatch {
    */
   readonly wantHidden?: { readonly layers: readonly number[]; readonly rows: Uint8Array };
   readonly skip?: SkipSet;
-  readonly adapter?: Adapter;
+  /** The one adapter of this forward; null: none. Absent: all that the model was loaded with, at their own scales. */
+  readonly adapter?: Adapter | null;
   /** A chunk of a prompt: its rows are computed as if no logits were wanted, whichever are. */
   readonly prompt?: boolean;
 }
@@ -92,6 +93,8 @@ export interface LanguageModel {
    * model on this machine). `fast`: equal up to rounding.
    */
   readonly numerics: Numerics;
+  /** Adapters that were loaded with it, at the scales they have in a forward that names none. */
+  readonly adapters?: readonly Adapter[];
   /** Throws RangeError-like LmError on bad input, before any native call. */
   forward(batch: ForwardBatch): ForwardResult;
   /** Opens an empty sequence with room for `rows` (default: contextLength). Throws when no room is left. */

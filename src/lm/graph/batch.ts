@@ -1,6 +1,6 @@
 // Checks of a forward's arguments, before any native call, and the grouping of its rows by sequence.
 import { DraftwrightError } from "../../errors.ts";
-import type { ForwardBatch, LanguageModel, SkipSet } from "../model.ts";
+import type { Adapter, ForwardBatch, LanguageModel, SkipSet } from "../model.ts";
 import type { GraphSequence } from "./sequence.ts";
 
 /** The rows of one sequence, as indices into the batch, in batch order. */
@@ -17,7 +17,7 @@ function refuse(what: string): never {
 export function checkBatch(
   batch: ForwardBatch,
   sequences: ReadonlyMap<number, GraphSequence>,
-  model: Pick<LanguageModel, "vocabSize" | "layerCount" | "contextLength">,
+  model: Pick<LanguageModel, "vocabSize" | "layerCount" | "contextLength"> & { readonly adapters: readonly Adapter[] },
 ): void {
   const width = batch.token.length;
   if (width === 0) refuse("a forward needs at least one row");
@@ -27,7 +27,7 @@ export function checkBatch(
     }
   }
   checkLayers(batch, model.layerCount);
-  if (batch.adapter) refuse(`adapter "${batch.adapter.name}" is not loaded with this model`);
+  checkAdapter(batch, model.adapters);
   const added = new Map<number, number>();
   for (let row = 0; row < width; row++) {
     const id = batch.sequence[row];
@@ -60,6 +60,15 @@ export function checkBatch(
       );
     }
   }
+}
+
+function checkAdapter({ adapter }: ForwardBatch, loaded: readonly Adapter[]): void {
+  if (!adapter) return;
+  const names = loaded.map(({ name }) => name);
+  if (!names.includes(adapter.name)) {
+    refuse(`adapter "${adapter.name}" is not loaded with this model; there is ${names.join(", ") || "none"}`);
+  }
+  if (!Number.isFinite(adapter.scale)) refuse(`the scale of adapter "${adapter.name}" is ${adapter.scale}, no number`);
 }
 
 function checkLayers(batch: ForwardBatch, layerCount: number): void {

@@ -3,7 +3,7 @@ import { type Backend, Graph, type Port, Type } from "../../ggml/index.ts";
 import { architectures } from "../architectures/index.ts";
 import type { ModelConfig } from "../config.ts";
 import type { SkipSet } from "../model.ts";
-import { InferenceOps, type Slice, type SliceMasks } from "./inference-ops.ts";
+import { InferenceOps, type LowRank, type Slice, type SliceMasks } from "./inference-ops.ts";
 import type { KvRows } from "./kv-rows.ts";
 import type { Weights } from "./weights.ts";
 
@@ -14,6 +14,7 @@ export interface Pattern {
   readonly outputs: number;
   readonly hiddenLayers: readonly number[];
   readonly skip: SkipSet | undefined;
+  readonly low: LowRank;
 }
 
 export function patternKey(pattern: Pattern): string {
@@ -21,6 +22,7 @@ export function patternKey(pattern: Pattern): string {
   for (const { start, rows, kv } of pattern.slices) key += `|${start},${rows},${kv}`;
   if (pattern.hiddenLayers.length) key += `|h${pattern.hiddenLayers}`;
   if (pattern.skip) key += `|a${pattern.skip.attention}|m${pattern.skip.mlp}`;
+  for (const { adapter, scale } of pattern.low.additions) key += `|l${adapter.name}=${scale}`;
   return key;
 }
 
@@ -39,12 +41,14 @@ export class CompiledForward {
   constructor(backend: Backend, config: ModelConfig, weights: Weights, kv: KvRows, pattern: Pattern) {
     const layers = config.layerCount;
     const rows = pattern.slices.reduce((sum, slice) => sum + slice.rows, 0);
-    this.#graph = new Graph(backend, layers * (40 + 8 * pattern.slices.length) + 64 + 4 * pattern.slices.length);
+    const { slices, low } = pattern;
+    const nodes = layers * (40 + 8 * slices.length + 42 * low.additions.length) + 64 + 4 * slices.length;
+    this.#graph = new Graph(backend, nodes + 6 * low.additions.length);
     const skipAttention = new Set(pattern.skip?.attention);
     const skipMlp = new Set(pattern.skip?.mlp);
-    const ops = new InferenceOps(this.#graph, config, weights, kv, pattern.slices, skipAttention.size < layers);
+    const ops = new InferenceOps(this.#graph, config, weights, kv, slices, skipAttention.size < layers, low);
     this.ops = ops;
-    this.slices = pattern.slices;
+    this.slices = slices;
     this.outputRows =
       pattern.outputs > 0 && pattern.outputs < rows ? this.#graph.input(Type.I32, pattern.outputs) : undefined;
 

@@ -2,6 +2,7 @@
 import { type Graph, ops, type Port, type Tensor, Type } from "../../ggml/index.ts";
 import type { OpSet, Projections } from "../architectures/index.ts";
 import type { ModelConfig } from "../config.ts";
+import { type Addition, addLowRank } from "./adapter.ts";
 import type { KvRows } from "./kv-rows.ts";
 import type { Linear, Weights } from "./weights.ts";
 
@@ -21,6 +22,13 @@ export interface SliceMasks {
   readonly window: Port<Uint16Array<ArrayBuffer>> | undefined;
 }
 
+/** Adapters in use. */
+export interface LowRank {
+  readonly additions: readonly Addition[];
+  /** Rows by themselves, for exact numerics. */
+  readonly apart: boolean;
+}
+
 const FLOAT_BYTES = 4;
 
 export class InferenceOps implements OpSet<Tensor> {
@@ -35,6 +43,7 @@ export class InferenceOps implements OpSet<Tensor> {
   readonly #kv: KvRows;
   readonly #slices: readonly Slice[];
   readonly #rows: number;
+  readonly #low: LowRank;
 
   constructor(
     graph: Graph,
@@ -43,12 +52,14 @@ export class InferenceOps implements OpSet<Tensor> {
     kv: KvRows,
     slices: readonly Slice[],
     attends: boolean,
+    low: LowRank = { additions: [], apart: false },
   ) {
     this.#graph = graph;
     this.#config = config;
     this.#weights = weights;
     this.#kv = kv;
     this.#slices = slices;
+    this.#low = low;
     this.#rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
     this.tokens = graph.input(Type.I32, this.#rows);
     this.positions = graph.input(Type.I32, this.#rows);
@@ -177,8 +188,13 @@ export class InferenceOps implements OpSet<Tensor> {
   }
 
   #linear(linear: Linear, x: Tensor): Tensor {
-    const y = ops.mulMat(this.#graph.context, linear.matrix, x);
-    return linear.bias ? ops.add(this.#graph.context, y, linear.bias) : y;
+    const { context } = this.#graph;
+    let y = ops.mulMat(context, linear.matrix, x);
+    for (const { adapter, scale } of this.#low.additions) {
+      const factors = adapter.factors(linear);
+      if (factors) y = addLowRank(context, y, x, factors, scale, this.#low.apart);
+    }
+    return linear.bias ? ops.add(context, y, linear.bias) : y;
   }
 
   /** Columns from `first` on of x [width, rows] as heads: [headSize, heads, rows]. */

@@ -2,9 +2,11 @@
 import { DraftwrightError } from "../../errors.ts";
 import { type Backend, type GgufFile, tensorType } from "../../ggml/index.ts";
 import type { ModelConfig } from "../config.ts";
-import type { ForwardBatch, ForwardResult, LanguageModel, Numerics } from "../model.ts";
+import type { Adapter, ForwardBatch, ForwardResult, LanguageModel, Numerics } from "../model.ts";
+import { type AdapterFile, type Addition, type LoadedAdapter, loadAdapters } from "./adapter.ts";
 import { checkBatch, groupRows, type RowGroup } from "./batch.ts";
 import { CompiledForward, fillMasks, type Pattern, patternKey } from "./compiled.ts";
+import type { LowRank } from "./inference-ops.ts";
 import { KvRows, ROW_STEP } from "./kv-rows.ts";
 import { GraphSequence, nextId } from "./sequence.ts";
 import { loadWeights, type Weights } from "./weights.ts";
@@ -16,6 +18,7 @@ export interface GraphModelOptions {
   /** KV rows of all sequences together. */
   readonly kvRows: number;
   readonly kvType: "f16" | "q8_0";
+  readonly adapters?: readonly AdapterFile[];
 }
 
 /** From this many rows on a chain that wants at most one row's logits is a prefill: it may use tiled attention. */
@@ -33,6 +36,7 @@ export class GraphModel implements LanguageModel {
   readonly #backend: Backend;
   readonly #config: ModelConfig;
   readonly #weights: Weights;
+  readonly #adapters: ReadonlyMap<string, LoadedAdapter>;
   readonly #kv: KvRows;
   readonly #window: number;
   readonly #sequences = new Map<number, GraphSequence>();
@@ -51,9 +55,13 @@ export class GraphModel implements LanguageModel {
     this.#config = config;
     this.#window = Math.max(0, ...config.layers.map((layer) => layer.window));
     this.#weights = loadWeights(gguf, config, backend, options.numerics, options.contextLength);
+    let adapters: ReadonlyMap<string, LoadedAdapter> = new Map();
     try {
+      adapters = loadAdapters(options.adapters ?? [], config, this.#weights, backend);
+      this.#adapters = adapters;
       this.#kv = new KvRows(backend, config, options.kvRows, tensorType(options.kvType));
     } catch (error) {
+      for (const adapter of adapters.values()) adapter[Symbol.dispose]();
       this.#weights[Symbol.dispose]();
       throw error;
     }
@@ -61,7 +69,12 @@ export class GraphModel implements LanguageModel {
 
   /** Device memory in bytes. */
   get memory(): { weights: number; kv: number; graphs: number } {
-    return { weights: this.#weights.bytes, kv: this.#kv.bytes, graphs: this.#graphBytes };
+    const adapters = [...this.#adapters.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    return { weights: this.#weights.bytes + adapters, kv: this.#kv.bytes, graphs: this.#graphBytes };
+  }
+
+  get adapters(): readonly Adapter[] {
+    return [...this.#adapters.values()].map(({ name, scale }) => ({ name, scale }));
   }
 
   open(options: { rows?: number } = {}): GraphSequence {
@@ -77,7 +90,7 @@ export class GraphModel implements LanguageModel {
     this.#checkAlive();
     checkBatch(batch, this.#sequences, this);
     const groups = groupRows(batch, this.#sequences);
-    const pattern = patternOf(batch, groups);
+    const pattern = patternOf(batch, groups, { additions: this.#additions(batch), apart: this.numerics === "exact" });
     const compiled = this.#compiled(pattern);
     for (const group of groups) for (const row of group.rows) group.sequence.append(batch.parent[row]);
     const order = fillInputs(compiled, batch, groups, this.#window);
@@ -107,6 +120,14 @@ export class GraphModel implements LanguageModel {
     return compiled;
   }
 
+  #additions({ adapter }: ForwardBatch): Addition[] {
+    if (adapter === null) return [];
+    const all = adapter ? [adapter] : this.adapters;
+    return all
+      .filter(({ scale }) => scale !== 0)
+      .map(({ name, scale }) => ({ adapter: this.#adapters.get(name) as LoadedAdapter, scale }));
+  }
+
   #checkAlive(): void {
     if (this.#disposed) throw new DraftwrightError("disposed", "this model was disposed; load it again");
   }
@@ -118,11 +139,12 @@ export class GraphModel implements LanguageModel {
     for (const graph of this.#graphs.values()) graph[Symbol.dispose]();
     this.#graphs.clear();
     this.#kv[Symbol.dispose]();
+    for (const adapter of this.#adapters.values()) adapter[Symbol.dispose]();
     this.#weights[Symbol.dispose]();
   }
 }
 
-function patternOf(batch: ForwardBatch, groups: readonly RowGroup[]): Pattern {
+function patternOf(batch: ForwardBatch, groups: readonly RowGroup[], low: LowRank): Pattern {
   let outputs = 0;
   for (const wanted of batch.wantLogits) outputs += wanted ? 1 : 0;
   return {
@@ -133,6 +155,7 @@ function patternOf(batch: ForwardBatch, groups: readonly RowGroup[]): Pattern {
     outputs,
     hiddenLayers: batch.wantHidden ? [...new Set(batch.wantHidden.layers)].sort((a, b) => a - b) : [],
     skip: batch.skip,
+    low,
   };
 }
 

@@ -18,6 +18,8 @@ import type { Numerics } from "../model.ts";
 
 export interface Linear {
   readonly matrix: Tensor;
+  /** The file's matrices that it is stacked from, in the order of their outputs. */
+  readonly parts: readonly GgufTensor[];
   readonly bias: Tensor | undefined;
 }
 
@@ -185,6 +187,7 @@ export function loadWeights(
     const outputNorm = loader.plain(file.outputNorm);
     const output = {
       matrix: shared ? tokenEmbedding : loader.matrix(file.output),
+      parts: [file.output],
       bias: loader.optional(file.outputBias),
     };
     const storages = loader.load(gguf);
@@ -212,13 +215,17 @@ function declareLayer(loader: Loader, layer: LayerFiles, config: ModelConfig): L
     projection: declareProjection(loader, layer, config),
     queryNorm: loader.optional(layer.queryNorm),
     keyNorm: loader.optional(layer.keyNorm),
-    attentionOutput: { matrix: loader.matrix(layer.attentionOutput), bias: loader.optional(layer.attentionOutputBias) },
+    attentionOutput: linear(loader, [layer.attentionOutput], loader.optional(layer.attentionOutputBias)),
     attentionPostNorm: loader.optional(layer.attentionPostNorm),
     feedForwardNorm: loader.plain(layer.feedForwardNorm),
     gateUp: declareGateUp(loader, layer, config),
-    down: { matrix: loader.matrix(layer.down), bias: loader.optional(layer.downBias) },
+    down: linear(loader, [layer.down], loader.optional(layer.downBias)),
     feedForwardPostNorm: loader.optional(layer.feedForwardPostNorm),
   };
+}
+
+function linear(loader: Loader, parts: readonly GgufTensor[], bias: Tensor | undefined): Linear {
+  return { matrix: loader.matrix(...parts), parts, bias };
 }
 
 const sameType = (...tensors: GgufTensor[]) => tensors.every((tensor) => tensor.type === tensors[0].type);
@@ -239,26 +246,23 @@ function declareProjection(loader: Loader, layer: LayerFiles, config: ModelConfi
   const keys = config.kvHeadCount * config.headSize;
   const stacked = () => stackBiases(loader, [queryBias, keyBias, valueBias], [queries, keys, keys]);
   if (projection.fused) {
-    return [{ matrix: loader.matrix(projection.qkv), bias: loader.optional(layer.qkvBias) ?? stacked() }];
+    return [linear(loader, [projection.qkv], loader.optional(layer.qkvBias) ?? stacked())];
   }
   const { query, key, value } = projection;
-  if (sameType(query, key, value)) return [{ matrix: loader.matrix(query, key, value), bias: stacked() }];
+  if (sameType(query, key, value)) return [linear(loader, [query, key, value], stacked())];
   return [
-    { matrix: loader.matrix(query), bias: loader.optional(queryBias) },
-    { matrix: loader.matrix(key), bias: loader.optional(keyBias) },
-    { matrix: loader.matrix(value), bias: loader.optional(valueBias) },
+    linear(loader, [query], loader.optional(queryBias)),
+    linear(loader, [key], loader.optional(keyBias)),
+    linear(loader, [value], loader.optional(valueBias)),
   ];
 }
 
 function declareGateUp(loader: Loader, layer: LayerFiles, config: ModelConfig): LayerWeights["gateUp"] {
   const { gate, up, gateBias, upBias } = layer;
   const size = config.feedForwardSize;
-  if (!gate) return [{ matrix: loader.matrix(up), bias: loader.optional(upBias) }];
+  if (!gate) return [linear(loader, [up], loader.optional(upBias))];
   if (sameType(gate, up)) {
-    return [{ matrix: loader.matrix(gate, up), bias: stackBiases(loader, [gateBias, upBias], [size, size]) }];
+    return [linear(loader, [gate, up], stackBiases(loader, [gateBias, upBias], [size, size]))];
   }
-  return [
-    { matrix: loader.matrix(gate), bias: loader.optional(gateBias) },
-    { matrix: loader.matrix(up), bias: loader.optional(upBias) },
-  ];
+  return [linear(loader, [gate], loader.optional(gateBias)), linear(loader, [up], loader.optional(upBias))];
 }

@@ -1,7 +1,6 @@
-// Low-rank adapters (Hu et al. 2021): W x + alpha / rank * B (A x), W frozen. Their files are llama.cpp's: metadata
-// general.type "adapter", tensors `<weight>.lora_a` [inputs, rank] and `<weight>.lora_b` [rank, outputs].
+// Low-rank adapters (Hu et al. 2021): W x + alpha / rank * B (A x), W frozen. Their files: ../lora-file.ts.
 import { DraftwrightError } from "../../errors.ts";
-import { type GgufFile, type GgufTensor, type MetadataValue, openGguf } from "../../ggml/gguf/index.ts";
+import type { GgufTensor, MetadataValue } from "../../ggml/gguf/index.ts";
 import {
   matmul,
   type Parameter,
@@ -90,41 +89,4 @@ function matrices(config: ModelConfig): GgufTensor[] {
     w.up,
     w.down,
   ]);
-}
-
-export interface LoraFile {
-  readonly gguf: GgufFile;
-  readonly architecture: string;
-  readonly alpha: number;
-  /** By the name of the adapted matrix. */
-  readonly pairs: ReadonlyMap<string, { readonly a: GgufTensor; readonly b: GgufTensor }>;
-}
-
-/** Opens an adapter file, ours or another's; close `gguf` after use. Throws `bad-model`. */
-export function openLora(path: string): LoraFile {
-  const gguf = openGguf(path);
-  try {
-    const { metadata, tensors } = gguf;
-    if (metadata.string("general.type") !== "adapter" || metadata.string("adapter.type") !== "lora") {
-      throw new DraftwrightError("bad-model", `${path} is no LoRA adapter; make one with \`draftwright train lora\``);
-    }
-    const pairs = new Map<string, { a: GgufTensor; b: GgufTensor }>();
-    for (const [name, a] of tensors) {
-      if (!name.endsWith(".lora_a")) continue;
-      const base = name.slice(0, -".lora_a".length);
-      const b = tensors.get(`${base}.lora_b`);
-      if (!b || a.ne[1] !== b.ne[0])
-        throw new DraftwrightError("bad-model", `${path}: "${name}" has no fitting lora_b`);
-      pairs.set(base, { a, b });
-    }
-    return {
-      gguf,
-      architecture: metadata.string("general.architecture") ?? "",
-      alpha: metadata.float32("adapter.lora.alpha") ?? 0,
-      pairs,
-    };
-  } catch (error) {
-    gguf.close();
-    throw error;
-  }
 }

@@ -17,7 +17,7 @@ import {
   trainingOps,
   writeGguf,
 } from "../../ggml/index.ts";
-import { openLora } from "./lora.ts";
+import { loraFactor, openLora } from "../lora-file.ts";
 
 export interface MergeOptions {
   /** Factor on the adapter; -1 takes it out of a model it was merged into. Default 1. */
@@ -45,7 +45,7 @@ export function mergeLora(model: string, adapter: string, out: string, options: 
       if (!base || base.ne[0] !== a.ne[0] || base.ne[1] !== b.ne[1]) {
         throw new DraftwrightError("bad-model", `${model} has no matrix "${name}" of the adapter's shape`);
       }
-      const factor = (options.scale ?? 1) * (lora.alpha === 0 ? 1 : lora.alpha / a.ne[1]);
+      const factor = (options.scale ?? 1) * loraFactor(lora, a.ne[1]);
       const data = () => mergedBytes(backend, gguf, base, lora.gguf, a, b, factor, type ?? base.type);
       changed.set(name, { name, type: type ?? base.type, ne: base.ne, data });
     }
