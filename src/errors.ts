@@ -13,6 +13,7 @@ export type ErrorCode =
   | "model-not-found"
   | "download-failed"
   | "offline"
+  | "remote-failed"
   | "out-of-memory"
   | "context-overflow"
   | "diverged"

@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type GenerateOptions, loadModel, type Model, type ModelOptions } from "../engine/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import { replaceFile } from "../files.ts";
+import type { AdapterFile } from "../lm/load.ts";
 import type { SkipSet } from "../lm/model.ts";
 
 // The flags that mean the same everywhere, and what the library calls them.
@@ -43,6 +44,7 @@ export interface ModelFlags {
   pool?: string;
   layerSkip?: string;
   head?: string[];
+  lora?: string[];
   numerics?: "exact" | "fast";
   threads?: number;
   device?: string;
@@ -57,13 +59,14 @@ export function withModelFlags(command: Command): Command {
   return command
     .option(
       "-m, --model <name>",
-      "target model: a GGUF file or a name from `draftwright models list` (default: embedded)",
+      "target model: a GGUF file, a name from `draftwright models list`, or openai:URL#ID (default: embedded)",
     )
     .option("--draft-model <names>", "small models of the same family that draft, best first; `none` for none", names)
     .option("--db <file>", "drafting database of `db build`; may be given several times", append)
     .option("--pool <file>", "keep the phrases that ouroboros learns from your texts in this file")
     .option("--layer-skip <file>", "layers to leave out, as found by `layer-skip search`; or attention=1,2/mlp=3")
     .option("--head <file>", "a drafting head of `train`; may be given once for each kind", append)
+    .option("--lora <file>", "a LoRA adapter of `train lora` beside the weights; FILE=SCALE; several add up", append)
     .addOption(
       new Option("--numerics <kind>", "exact: drafted and plain output are identical").choices(["exact", "fast"]),
     )
@@ -78,6 +81,7 @@ export function loadFromFlags({
   pool,
   layerSkip,
   head,
+  lora,
   context,
   draft,
   ...flags
@@ -101,8 +105,19 @@ export function loadFromFlags({
     parallel,
     draftModels,
     drafting,
+    ...(lora && { adapters: lora.map(adapterFile) }),
   };
   return loadModel(options);
+}
+
+/** `FILE`, or `FILE=SCALE`; a file's own name may have a `=` in it. */
+function adapterFile(text: string): AdapterFile {
+  const [, path, scale] = /^(.+)=([^=/\\]*)$/.exec(text) ?? [];
+  if (path === undefined || existsSync(text)) return { path: text };
+  if (scale.trim() === "" || !Number.isFinite(Number(scale))) {
+    throw new DraftwrightError("bad-argument", `--lora ${text}: write FILE or FILE=SCALE, such as style.gguf=0.5.`);
+  }
+  return { path, scale: Number(scale) };
 }
 
 /** Layers given by hand, or the name of a file. */

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
-import { type MemoryPlan, planMemory, planTable } from "../engine/index.ts";
+import { isRemote, type MemoryPlan, planMemory, planTable } from "../engine/index.ts";
 import { readApiKeys, serve } from "../server/index.ts";
 import { integer, loadFromFlags, type ModelFlags, names, withModelFlags } from "./flags.ts";
 
@@ -71,7 +71,7 @@ async function run(flags: Flags, fewer: boolean): Promise<void> {
   await using model = await loadPlanned(plan, flags.model, flags.draftModel);
   const server = await serve({
     model,
-    ...(flags.model !== undefined && { modelId: idOf(flags.model) }),
+    ...(flags.model !== undefined && !isRemote(flags.model) && { modelId: idOf(flags.model) }),
     others: Object.fromEntries((flags.also ?? []).map((name) => [idOf(name), () => load(name, undefined)])),
     load: (name, draftModels) => load(name, draftModels && [...draftModels]),
     idleSeconds: flags.idle,

@@ -6,11 +6,13 @@ import { DrafterSet } from "./drafters/index.ts";
 import { EmbeddingTask } from "./embedding-task.ts";
 import { chunkRows, encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
 import { Grammars } from "./grammars.ts";
-import { LearnedProfile } from "./learned-profile.ts";
+import { LearnedProfile, profileKey } from "./learned-profile.ts";
 import { type DraftThread, startBeside } from "./parallel/index.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import { readProfile } from "./profile-store.ts";
 import type { Call, FromHost, HostOptions, ModelInfo, ProfileReport, ToHost } from "./protocol.ts";
+import { loadRemote, requireGreedy } from "./remote/index.ts";
+import { isRemote } from "./remote/place.ts";
 import type { GenerationRequest } from "./request.ts";
 import type { EngineModel, LoadModelFile } from "./runtime.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -53,7 +55,9 @@ export class Host {
     const { load: loadOptions, thread } = startBeside(options);
     this.#beside = thread;
     try {
-      this.#target = loadTarget({ ...options, load: loadOptions }, load);
+      this.#target = isRemote(options.path)
+        ? loadRemote(options.path, options.draftPaths[0], loadOptions)
+        : loadTarget({ ...options, load: loadOptions }, load);
       const drafts: EngineModel[] = [];
       this.#drafts = drafts;
       for (const path of options.draftPaths) drafts.push(loadDraft(path, loadOptions, this.#target, load));
@@ -121,6 +125,7 @@ export class Host {
   }
 
   #generate(id: number, request: GenerationRequest): void {
+    if (this.#target.greedyOnly) requireGreedy(request);
     const prediction = request.prediction && encodePrediction(this.#target, request.prediction);
     const constraint = request.grammar === undefined ? undefined : this.#grammars.start(request.grammar);
     const chosen = this.#drafters.choose(request.draft, prediction, request.cacheScope);
@@ -201,6 +206,7 @@ export class Host {
       hash,
       draftModels: this.#drafts.map(({ path }) => path),
       drafters: this.#drafters.names,
+      adapters: model.adapters ?? [],
       loadMs,
       chat: {
         template: chatTemplate,
@@ -225,9 +231,8 @@ function policyOf({ draft, budget, survey }: GenerationRequest): Policy {
  */
 function loadTarget({ path, load: options, profiles }: HostOptions, load: LoadModelFile): EngineModel {
   const target = load(path, options);
-  const { hash: modelHash, device, threads, model } = target;
-  const { numerics } = model;
-  const saved = profiles === null ? null : readProfile(profiles, { modelHash, device, threads, numerics });
+  const { numerics } = target.model;
+  const saved = profiles === null ? null : readProfile(profiles, profileKey(target));
   if (numerics !== "exact" || saved?.exact !== false) return target;
   target[Symbol.dispose]();
   if (options.numerics === "exact") {
@@ -246,7 +251,7 @@ function loadTarget({ path, load: options, profiles }: HostOptions, load: LoadMo
  */
 function loadDraft(path: string, options: LoadOptions, target: EngineModel, load: LoadModelFile): EngineModel {
   const kvRows = neuralDrafters * (options.kvRows ?? target.model.contextLength);
-  return load(path, { ...options, numerics: "fast", contextLength: undefined, kvRows });
+  return load(path, { ...options, numerics: "fast", contextLength: undefined, adapters: undefined, kvRows });
 }
 
 function noRoom(target: EngineModel): DraftwrightError {

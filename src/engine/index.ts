@@ -10,6 +10,7 @@ export { loadModel, type ModelOptions } from "./load-model.ts";
 export { type MemoryPlan, planMemory, planTable } from "./memory-plan.ts";
 export { generate, Model, type ProfileOptions } from "./model.ts";
 export type { Embedded, ModelInfo, ProfileReport } from "./protocol.ts";
+export { isRemote } from "./remote/place.ts";
 export type { DraftChoice, GenerateOptions, Prompt } from "./request.ts";
 export type { FinishReason, GeneratedToken, GenerateResult, Timings } from "./result.ts";
 export type { Generating } from "./streaming-result.ts";

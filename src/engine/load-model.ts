@@ -5,10 +5,14 @@ import { checkDraftingOptions, type DraftingOptions } from "./drafters/index.ts"
 import { findDatabases, findDraftModels, findModel } from "./find-model.ts";
 import { Model } from "./model.ts";
 import { profileFolder } from "./profile-store.ts";
+import { isRemote } from "./remote/place.ts";
 
 export interface ModelOptions
-  extends Pick<LoadOptions, "threads" | "device" | "numerics" | "contextLength" | "kvType"> {
-  /** A path, or a name that `draftwright models list` shows. Default: the embedded model. */
+  extends Pick<LoadOptions, "threads" | "device" | "numerics" | "contextLength" | "kvType" | "adapters"> {
+  /**
+   * A path, or a name that `draftwright models list` shows; default: the embedded model. Or `openai:http://host/v1`, with
+   * `#id`: a model on a server that tells log probabilities of prompts, decoded greedily.
+   */
   readonly model?: string;
   /**
    * Small models of the same family (paths or names) that draft for it, best to cheapest. Default: the embedded drafters
@@ -32,6 +36,7 @@ const known = new Set<keyof ModelOptions>([
   "numerics",
   "contextLength",
   "kvType",
+  "adapters",
   "kvRows",
   "parallel",
 ]);
@@ -51,8 +56,15 @@ export async function loadModel(options: ModelOptions = {}): Promise<Model> {
   if (!Number.isInteger(parallel) || parallel < 1) {
     throw new DraftwrightError("bad-argument", `parallel is ${parallel}; it must be an integer >= 1.`);
   }
-  const path = await findModel(model);
+  const path = isRemote(model) ? model : await findModel(model);
   const draftPaths = draftModels ? await Promise.all(draftModels.map(findModel)) : findDraftModels(path);
+  if (isRemote(model) && draftPaths.length === 0) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `${model} needs a model of the same family on this machine, for its vocabulary and to draft: pass draftModels to ` +
+        "loadModel, or --draft-model.",
+    );
+  }
   return Model.open(
     connectWorker({
       path,

@@ -4,6 +4,7 @@ import { DraftwrightError } from "../errors.ts";
 import { openGguf } from "../ggml/gguf/index.ts";
 import { readConfig } from "../lm/config.ts";
 import { findDraftModels, findModel } from "./find-model.ts";
+import { isRemote } from "./remote/place.ts";
 
 export interface MemoryNeed {
   readonly what: string;
@@ -45,6 +46,9 @@ const programBytes = 160 * 2 ** 20;
 const leastContext = 512;
 const defaultContext = 4096;
 
+/** A remote model's. */
+const elsewhere: Sizes = { weightBytes: 0, rowBytes: 0, contextLength: Number.POSITIVE_INFINITY };
+
 interface Sizes {
   readonly weightBytes: number;
   /** Of all layers, for one token. */
@@ -57,8 +61,9 @@ interface Sizes {
  * `out-of-memory`, with the table, when none does, and what opening the files throws.
  */
 export async function planMemory(options: PlanOptions): Promise<MemoryPlan> {
-  const path = await findModel(options.model);
-  const target = readSizes(path);
+  const remote = isRemote(options.model);
+  const path = remote ? options.model : await findModel(options.model);
+  const target = remote ? elsewhere : readSizes(path);
   const draftPaths = options.draftModels
     ? await Promise.all(options.draftModels.map((name) => findModel(name)))
     : findDraftModels(path);

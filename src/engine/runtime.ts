@@ -19,11 +19,13 @@ export interface EngineModel {
     | "decode"
     | "pieceBytes"
   >;
-  readonly config: Pick<LoadedModel["config"], "architecture" | "name">;
+  readonly config: { readonly architecture: string; readonly name?: string };
   readonly hash: string;
   readonly chatTemplate: string | undefined;
   readonly threads: number;
   readonly device: string;
+  /** Its logits tell the likeliest token, and nothing of the others. */
+  readonly greedyOnly?: boolean;
   [Symbol.dispose](): void;
 }
 

@@ -57,6 +57,9 @@ export function toApiError(error: unknown): ApiError {
         headers: { "retry-after": "5" },
       });
     }
+    if (error.code === "remote-failed") {
+      return new ApiError(502, error.message, { type: "server_error", code: "remote_failed" });
+    }
     if (error.code === "aborted") return new ApiError(499, error.message, { code: "aborted" });
     if (error.code === "bad-model") return new ApiError(500, error.message, { type: "server_error", code: error.code });
   }
