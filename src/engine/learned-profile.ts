@@ -3,6 +3,13 @@ import type { LanguageModel } from "../lm/model.ts";
 import { type ProfileKey, readProfile, writeProfile } from "./profile-store.ts";
 import type { EngineModel } from "./runtime.ts";
 
+/** Adapters change what a forward costs and says. */
+export function profileKey({ hash, device, threads, model }: EngineModel): ProfileKey {
+  const used = (model.adapters ?? []).filter(({ scale }) => scale !== 0);
+  const modelHash = [hash, ...used.map(({ name, scale }) => `${name}=${scale}`)].join(" ");
+  return { modelHash, device, threads, numerics: model.numerics };
+}
+
 /** Cost curve and acceptance of one model: what earlier runs learned, refined while it is used. */
 export class LearnedProfile {
   readonly calibration: Calibration;
@@ -14,9 +21,8 @@ export class LearnedProfile {
 
   /** `folder`: where profiles are kept; null keeps none. Without a saved one the curve is measured now, roughly. */
   constructor(model: EngineModel, folder: string | null) {
-    const { hash, device, threads } = model;
     this.#folder = folder;
-    this.#key = { modelHash: hash, device, threads, numerics: model.model.numerics };
+    this.#key = profileKey(model);
     const saved = folder === null ? null : readProfile(folder, this.#key);
     this.calibration = saved?.calibration ?? new Calibration();
     this.#exact = saved?.exact ?? null;

@@ -1,6 +1,6 @@
 import type { CurveGrid, DraftingReport, RoundReport } from "../drafting/index.ts";
 import type { LoadOptions } from "../lm/load.ts";
-import type { Numerics } from "../lm/model.ts";
+import type { Adapter, Numerics } from "../lm/model.ts";
 import type { NumericsProof } from "../lm/numerics.ts";
 import type { DraftingOptions } from "./drafters/index.ts";
 import type { GenerationRequest, WirePrompt } from "./request.ts";
@@ -39,6 +39,8 @@ export interface ModelInfo {
   readonly draftModels: readonly string[];
   /** Names that `draft` accepts, beside `auto` and `off`. */
   readonly drafters: readonly string[];
+  /** LoRA adapters beside the weights, by name, with the scale that every forward gives them. */
+  readonly adapters: readonly Adapter[];
   /** Milliseconds to read target and draft models. */
   readonly loadMs: number;
   /** What the chat template needs to know. */

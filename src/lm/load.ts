@@ -29,6 +29,8 @@ export interface LoadOptions {
   adapters?: readonly AdapterFile[];
 }
 
+export type { AdapterFile };
+
 export interface LoadedModel {
   readonly path: string;
   readonly model: LanguageModel;
