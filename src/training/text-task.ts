@@ -20,6 +20,9 @@ export interface TextTaskOptions {
   save(path: string): void;
 }
 
+/** Texts of an evaluation at most, or evaluating would take longer than learning: there are twenty in a run. */
+const mostJudged = 32;
+
 /** Owns its graphs: dispose it. */
 export class TextTask implements TrainingTask {
   readonly parameters: Parameters;
@@ -50,7 +53,8 @@ export class TextTask implements TrainingTask {
   }
 
   evaluate(): Record<string, number> {
-    const { heldOut, texts } = this.#options;
+    const { heldOut: all, texts } = this.#options;
+    const heldOut = spread(all, mostJudged);
     let [loss, tokens] = [0, 0];
     for (let i = 0; i < heldOut.length; i += texts) {
       const learned = this.#fill(this.#judge, heldOut.slice(i, i + texts));
@@ -87,6 +91,12 @@ export class TextTask implements TrainingTask {
     this.#learn[Symbol.dispose]();
     this.#judge[Symbol.dispose]();
   }
+}
+
+/** At most `count` of a list, from all of its length; the same ones each time. */
+function spread<T>(list: readonly T[], count: number): readonly T[] {
+  if (list.length <= count) return list;
+  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]);
 }
 
 function buildGraph({ config, weights, parameters, rows, texts }: TextTaskOptions, optimiser: Optimiser | undefined) {
