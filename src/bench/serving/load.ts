@@ -11,9 +11,18 @@ export interface LoadReport {
   readonly firstTokenMs: ReturnType<typeof quantiles>;
 }
 
+let asked = 0;
+
+/** The request with a number before its prompt that no other had: nobody's cache knows it. */
+const unseen = (request: CompletionRequest): CompletionRequest => ({
+  ...request,
+  prompt: `${++asked}. ${request.prompt}`,
+});
+
 /**
  * Every stream asks its own request again and again until the time is up; streams that still run then are finished.
- * `alone`: what each must answer. Tokens count by the share of a stream that lies within the time.
+ * `alone`: what each must answer; without it prompts are new each time. Tokens count by the share of a stream that lies
+ * within the time.
  */
 export async function load(
   url: string,
@@ -28,11 +37,11 @@ export async function load(
   await Promise.all(
     requests.map(async (request, i) => {
       while (performance.now() < until) {
-        const asked = performance.now();
+        const begun = performance.now();
         try {
-          const answer = await ask(url, request);
+          const answer = await ask(url, alone ? request : unseen(request));
           answers.push(answer);
-          tokens += answer.tokens * Math.min(1, (until - asked) / answer.ms);
+          tokens += answer.tokens * Math.min(1, (until - begun) / answer.ms);
           if (alone && (answer.text !== alone[i].text || answer.tokens !== alone[i].tokens)) different++;
         } catch (error) {
           errors++;
