@@ -23,7 +23,7 @@ export interface CurveGrid {
 /** Forwards before a guessed curve has its unit. */
 const trusted = 5;
 /** How wrong a measured and a guessed grid may be: standard deviation of the logarithm, per doubling of the width. */
-const measuredDoubt = 0.15;
+const measuredDoubt = 0.25;
 const guessedDoubt = 0.5;
 
 /** Times of all grid widths after `kv` rows: those of the grid, or as corrected in `version`. */

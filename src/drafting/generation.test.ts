@@ -437,9 +437,9 @@ describe("auto", () => {
     const base = { promptTokens: longPrompt, drafters: [lookupDrafter()] };
     const drafted = decodeMs(model, nearlyFlat, { ...base, curve: new MeasuredCurve({ widths, kv: [0], ms: busy }) });
     const decisions = drafted.rounds.map(({ trace }) => trace.decision);
-    expect(decisions.indexOf("probe")).toBe(32);
-    expect(decisions.slice(33).filter((decision) => decision === "bought").length).toBeGreaterThan(9);
-    expect(drafted.rounds.slice(33).length).toBeLessThan(50);
+    expect(decisions.indexOf("probe")).toBe(16);
+    expect(decisions.slice(17).filter((decision) => decision === "bought").length).toBeGreaterThan(9);
+    expect(drafted.rounds.slice(17).length).toBeLessThan(50);
   });
 
   test("the same seed, clock and curve give the same decisions", () => {

@@ -243,9 +243,15 @@ export class Generation {
     this.observe(draft.tree, result, firstRow);
     if (this.auto) {
       const { plainMs } = prices;
-      const probed = draft.decision === "probe";
       if (!draft.paid) this.guard.charge(draftMs, plainMs);
-      this.guard.settle(draft.paid, emitted.length, draftMs + verifyMs, draft.forecast.milliseconds, plainMs, probed);
+      this.guard.settle(
+        draft.paid,
+        emitted.length,
+        draftMs + verifyMs,
+        draft.forecast.milliseconds,
+        plainMs,
+        draft.tried,
+      );
     }
     return {
       emitted,

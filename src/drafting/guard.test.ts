@@ -92,23 +92,36 @@ test("declined offers are probed for a share of the time that halves with each i
   const guard = new Guard();
   const plainMs = 10;
   const declinedUntilProbe = (ms: number) => {
-    for (let count = 1; ; count++) if (guard.decline(plainMs) && guard.probe(ms)) return count;
+    for (let count = 1; ; count++) if (guard.decline(plainMs) && guard.probe("chance", ms)) return count;
   };
   const gaps: number[] = [];
   for (let i = 0; i < 5; i++) {
     gaps.push(declinedUntilProbe(16));
-    guard.settle(true, 1, plainMs + 16, plainMs + 16, plainMs, true);
+    guard.settle(true, 1, plainMs + 16, plainMs + 16, plainMs, "chance");
   }
   // 5 % of 32 rounds of 10 ms are the 16 ms.
   expect(gaps).toEqual([32, 64, 128, 256, 512]);
   expect(declinedUntilProbe(16)).toBe(1024);
   // What a probe saved may be spent on the next one at once.
-  guard.settle(true, 3, plainMs, plainMs, plainMs, true);
+  guard.settle(true, 3, plainMs, plainMs, plainMs, "chance");
   expect(declinedUntilProbe(16)).toBe(1);
-  guard.settle(true, 1, plainMs, plainMs + 1, plainMs, true);
+  guard.settle(true, 1, plainMs, plainMs + 1, plainMs, "chance");
   expect(declinedUntilProbe(160)).toBeGreaterThan(300);
   // Probes do not count in the balance.
   expect(guard.reason).toBeNull();
+});
+
+test("widths are tried early after a load, from savings of their own", () => {
+  const guard = new Guard();
+  const declined = (count: number) => {
+    for (let i = 0; i < count; i++) guard.decline(10);
+  };
+  declined(16);
+  expect(guard.probe("width", 80)).toBe(true);
+  guard.settle(true, 1, 90, 90, 10, "width");
+  declined(16);
+  // The chances' savings are whole: 32 rounds of 10 ms by 5 %.
+  expect([guard.probe("width", 13), guard.probe("chance", 16)]).toEqual([false, true]);
 });
 
 test("where nothing is bought for long, drafters are asked less often; a purchase wakes them", () => {

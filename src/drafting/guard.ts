@@ -10,17 +10,18 @@ const plainEvery = 64;
 /** Rounds of a first pause; each further one is twice as long. */
 const firstPause = 32;
 const longestPause = 1024;
-/**
- * Share of the time that may go to offers declined but tried all the same: without rounds, neither chances nor widths are
- * ever measured again. Every one in vain halves it. Thought about once in so many declined rounds.
- */
-const firstShare = 0.05;
-const leastShare = 0.001;
+/** Thought about once in so many declined rounds: an offer to try all the same. */
 const considerEvery = 16;
 /** What asking in vain has cost is charged to the next purchase, up to so many plain rounds. */
 const mostCharged = 4;
 /** After so many rounds without a purchase the drafters are asked in every second round, in every fourth, in every eighth. */
 const idleRounds = [32, 128, 512];
+
+/**
+ * What a try of a declined offer is after: the price of wide forwards, where the chances are good, or the chance of a single
+ * token. Each has its own savings, or the cheap ones would use up what the dear ones need.
+ */
+export type Try = "width" | "chance";
 
 /**
  * Sees to it that drafting does not lose to plain decoding, whatever the estimates say: it compares the milliseconds of
@@ -41,9 +42,8 @@ export class Guard {
   private streak = 0;
   /** Milliseconds of asking since the last purchase. */
   private charged = 0;
-  private share = firstShare;
-  /** Milliseconds saved up for probes. */
-  private allowance = 0;
+  /** A curve is least certain when a model was just loaded: its widths may be tried early. */
+  private readonly savings: Readonly<Record<Try, Savings>> = { width: new Savings(8), chance: new Savings(0) };
   private declined = 0;
   /** Rounds since something was bought. */
   private idle = 0;
@@ -55,7 +55,7 @@ export class Guard {
 
   /** The market declined all offers of a round. True when it should look for one to try all the same. */
   decline(plainMs: number): boolean {
-    this.allowance += this.share * plainMs;
+    for (const savings of Object.values(this.savings)) savings.add(plainMs);
     return ++this.declined % considerEvery === 0;
   }
 
@@ -65,18 +65,16 @@ export class Guard {
   }
 
   /** Whether an offer that costs `ms` more than a plain round is tried now. */
-  probe(ms: number): boolean {
-    if (ms > this.allowance) return false;
-    this.allowance -= ms;
-    return true;
+  probe(tried: Try, ms: number): boolean {
+    return this.savings[tried].pay(ms);
   }
 
   /**
    * Accounts for a round. `ms`: what it took; `plainMs`: what plain decoding takes per token here; `expectedMs`: what was
    * expected, a bound on the damage that a hiccup can do, or a drafter that reads a long prompt once for many rounds.
-   * `probed`: what was drafted is what `probe` allowed.
+   * `tried`: what was drafted is what `probe` allowed.
    */
-  settle(drafted: boolean, emitted: number, ms: number, expectedMs: number, plainMs: number, probed = false): void {
+  settle(drafted: boolean, emitted: number, ms: number, expectedMs: number, plainMs: number, tried?: Try): void {
     if (!drafted) {
       this.streak = 0;
       this.idle++;
@@ -85,8 +83,14 @@ export class Guard {
       return;
     }
     const saved = emitted * plainMs - Math.min(ms, 3 * expectedMs);
-    if (probed) {
-      this.settleProbe(saved);
+    if (tried) {
+      this.savings[tried].settle(saved);
+      if (saved > 0) {
+        this.idle = 0;
+        this.declined = considerEvery - 1;
+      } else {
+        this.idle++;
+      }
       return;
     }
     this.idle = 0;
@@ -100,19 +104,6 @@ export class Guard {
     if (this.loses()) this.close();
     else if (this.streak >= plainEvery) this.reason = "plain-baseline";
     if (this.rounds >= plainEvery) this.pause = firstPause;
-  }
-
-  /** What a probe saved may go into the next one, at once. */
-  private settleProbe(saved: number): void {
-    if (saved <= 0) {
-      this.idle++;
-      this.share = Math.max(this.share / 2, leastShare);
-      return;
-    }
-    this.idle = 0;
-    this.share = firstShare;
-    this.allowance += saved;
-    this.declined = considerEvery - 1;
   }
 
   private loses(): boolean {
@@ -131,5 +122,42 @@ export class Guard {
     this.squares = 0;
     this.rounds = 0;
     this.needed = retrial;
+  }
+}
+
+/** Share of the time that goes into savings, and the least that is left of it. */
+const firstShare = 0.05;
+const leastShare = 0.001;
+
+/** Milliseconds saved up for tries: a share of the time. Each try in vain halves it; one that pays starts it anew. */
+class Savings {
+  private share = firstShare;
+  private ms = 0;
+  private credit: number;
+
+  /** `credit`: plain rounds that are there from the start. */
+  constructor(credit: number) {
+    this.credit = credit;
+  }
+
+  add(plainMs: number): void {
+    this.ms += (this.share + this.credit) * plainMs;
+    this.credit = 0;
+  }
+
+  pay(ms: number): boolean {
+    if (ms > this.ms) return false;
+    this.ms -= ms;
+    return true;
+  }
+
+  /** What a try saved may go into the next one, at once. */
+  settle(saved: number): void {
+    if (saved > 0) {
+      this.share = firstShare;
+      this.ms += saved;
+    } else {
+      this.share = Math.max(this.share / 2, leastShare);
+    }
   }
 }

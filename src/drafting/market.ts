@@ -1,6 +1,6 @@
 import { buy, byExpectedTokens, type Forecast, probeBid, verifiable } from "./budget.ts";
 import type { Bid, DraftSession, TokenView } from "./drafter.ts";
-import type { Guard } from "./guard.ts";
+import type { Guard, Try } from "./guard.ts";
 import { ownMs, type Prices } from "./prices.ts";
 import {
   checkTree,
@@ -63,12 +63,16 @@ export interface Draft {
   readonly paid: boolean;
   /** Set while the tree is all that was drafted: `cut` decides what of it is verified. */
   readonly uncut?: { readonly spentMs: number; readonly explores: boolean };
+  /** Of a probe. */
+  readonly tried?: Try;
 }
 
 type Asked = Pick<Draft, "offered" | "offers">;
 
 /** One purchase in so many is made as if wider forwards cost as little as they may, or they would never be tried. */
 const exploreEvery = 16;
+/** Nodes of a probe, at most: the first that can be afforded. */
+const triedNodes = [Number.POSITIVE_INFINITY, 7, 3];
 /** Share of a plain round that the bids of one drafter may take; and while it has not sold for so many bids. */
 const mostBidShare = 0.03;
 const idleBidShare = 0.01;
@@ -209,19 +213,30 @@ export class Market {
     return trees.length === 1 ? tree : exclusiveSiblings(mergeTrees(trees));
   }
 
-  /** Tries what would pay if wider forwards cost as little as they may; if that is too dear, the likeliest single node. */
+  /**
+   * Tries what would pay if wider forwards cost as little as they may, all of it or as much as the savings allow: a narrower
+   * forward tells of the wider ones. Where nothing would pay, the likeliest single node.
+   */
   private probe(asked: Asked, context: TokenView, prices: Prices): Draft {
-    const { offers } = asked;
-    const bids = offers.map((offer) => offer.bid);
-    const { plainMs } = prices;
-    const hopeful = buy(bids, prices, context.maxNodes, true);
-    for (const { bid, nodes } of [hopeful, { bid: probeBid(bids, plainMs), nodes: 1 }]) {
+    const bids = asked.offers.map((offer) => offer.bid);
+    const most = triedNodes.map((nodes) => Math.min(nodes, context.maxNodes));
+    const hopeful = most.map((nodes) => buy(bids, prices, nodes, true)).filter(({ bid }) => bid >= 0);
+    const tried: Try = hopeful.length > 0 ? "width" : "chance";
+    const plans = hopeful.length > 0 ? hopeful : [{ bid: probeBid(bids, prices.plainMs), nodes: 1 }];
+    for (const { bid, nodes } of plans) {
       if (bid < 0) continue;
       const { draftMs, onceMs = 0 } = bids[bid];
-      const extraMs = ownMs(prices, nodes) - plainMs + draftMs(nodes) + onceMs;
-      if (!this.guard.probe(extraMs)) continue;
-      const tree = this.expand(offers[bid], nodes, 0, context);
-      return { tree, decision: "probe", ...asked, forecast: this.forecast(tree, prices, draftMs(nodes)), paid: true };
+      const extraMs = ownMs(prices, nodes) - prices.plainMs + draftMs(nodes) + onceMs;
+      if (!this.guard.probe(tried, extraMs)) continue;
+      const tree = this.expand(asked.offers[bid], nodes, 0, context);
+      return {
+        tree,
+        decision: "probe",
+        ...asked,
+        forecast: this.forecast(tree, prices, draftMs(nodes)),
+        paid: true,
+        tried,
+      };
     }
     return this.plain("declined", prices, asked);
   }
