@@ -120,10 +120,10 @@ export async function againstLlama(
   const theirs = await startLlamaServer(binary, options);
   try {
     const rates = { ours: [] as number[], llama: [] as number[] };
-    let errors = 0;
+    const errors = { ours: 0, llama: 0 };
     const block = async (name: "ours" | "llama", keep: boolean) => {
       const report = await load((name === "ours" ? ours : theirs).url, requests, seconds);
-      errors += report.errors;
+      errors[name] += report.errors;
       if (keep) rates[name].push(report.tokensPerSecond);
     };
     await block("ours", false);
