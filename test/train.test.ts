@@ -125,7 +125,7 @@ describe("train", () => {
     expect(drafted).toMatchObject({ code: 0, stdout: plain.stdout });
     const other = await command([...generate, "-m", "tiny-draft", "--head", head], env);
     expect(other.code).toBe(1);
-    expect(other.stderr).toContain("another target");
+    expect(other.stderr).toContain("drafts for the target with hash");
   });
 
   test("wrong use is said: no budget, no data of this target", async () => {

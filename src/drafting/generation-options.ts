@@ -1,5 +1,5 @@
 import { DraftwrightError } from "../errors.ts";
-import type { LanguageModel, Sequence } from "../lm/model.ts";
+import type { Adapter, LanguageModel, Sequence } from "../lm/model.ts";
 import type { SamplingParams } from "../lm/sampling/index.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Constraint } from "./constraint.ts";
@@ -32,6 +32,8 @@ export interface GenerationOptions {
    */
   readonly verify?: "match" | "ratio";
   readonly maxTokens: number;
+  /** Of the target's forwards, as in `ForwardBatch`: this one, null for none, absent for those it was loaded with. */
+  readonly adapter?: Adapter | null;
   /** End-of-generation tokens. The one that ends the text is emitted. */
   readonly stopTokens?: ReadonlySet<number>;
   /** Asked once for each emitted token, in order; true ends the text after that token (a stop string is complete). */

@@ -102,7 +102,8 @@ export class Generation {
     this.auto = policy.mode === "auto";
     this.surveys = policy.mode === "survey";
     this.sources = [targetName, ...drafters.map((drafter) => drafter.name)];
-    this.batches = new RoundBatches([...new Set(drafters.flatMap((drafter) => drafter.needs.hidden ?? []))]);
+    const layers = [...new Set(drafters.flatMap((drafter) => drafter.needs.hidden ?? []))];
+    this.batches = new RoundBatches(layers, options.adapter);
     const calibration = options.calibration ?? new Calibration();
     // A drawn token is kept more often by ratio than by match.
     const draws = this.ratio !== undefined && sampling.temperature > 0;
@@ -146,7 +147,7 @@ export class Generation {
     const start = this.sequence.length;
     const rows = Math.min(chunkRows, this.prefillLeft);
     if (rows > 0) {
-      const counted = this.options.promptLogprobs;
+      const { promptLogprobs: counted, adapter } = this.options;
       const batch = chainBatch(
         this.sequence,
         this.tokens.subarray(start, start + rows),
@@ -155,7 +156,12 @@ export class Generation {
       const { layers } = this.batches;
       const all = new Uint8Array(rows).fill(1);
       const wantHidden = layers.length > 0 ? { layers, rows: all } : undefined;
-      const result = this.options.model.forward({ ...batch, prompt: true, ...(wantHidden && { wantHidden }) });
+      const result = this.options.model.forward({
+        ...batch,
+        prompt: true,
+        ...(adapter !== undefined && { adapter }),
+        ...(wantHidden && { wantHidden }),
+      });
       if (counted !== undefined) {
         const reader = new LogprobReader(counted);
         for (let row = 0; row < rows; row++) {

@@ -1,6 +1,6 @@
 import type { ForwardBatch } from "../lm/model.ts";
 
-/** One forward of the rows of all, in order: those of `batches[i]` follow those of `batches[i - 1]`. No skips, no adapters. */
+/** One forward of the rows of all, in order: those of `batches[i]` follow those of `batches[i - 1]`. No skips; all have one adapter. */
 export function joinBatches(batches: readonly ForwardBatch[]): ForwardBatch {
   if (batches.length === 1) return batches[0];
   const width = batches.reduce((sum, batch) => sum + batch.token.length, 0);
@@ -21,5 +21,10 @@ export function joinBatches(batches: readonly ForwardBatch[]): ForwardBatch {
     if (batch.wantHidden) hiddenRows.set(batch.wantHidden.rows, at);
     at += batch.token.length;
   }
-  return { ...joined, ...(layers.length > 0 && { wantHidden: { layers, rows: hiddenRows } }) };
+  const { adapter } = batches[0];
+  return {
+    ...joined,
+    ...(adapter !== undefined && { adapter }),
+    ...(layers.length > 0 && { wantHidden: { layers, rows: hiddenRows } }),
+  };
 }

@@ -1,14 +1,16 @@
-import type { ForwardBatch, Sequence } from "../lm/model.ts";
+import type { Adapter, ForwardBatch, Sequence } from "../lm/model.ts";
 import type { DraftTree } from "./tree.ts";
 
 /** Builds the batch of a round: the root, then the nodes of the tree. Batches are kept by width and filled again. */
 export class RoundBatches {
   private readonly byWidth: (ForwardBatch & { position: Int32Array })[] = [];
   readonly layers: readonly number[];
+  private readonly adapter: Adapter | null | undefined;
 
   /** `layers`: hidden states wanted of every row. */
-  constructor(layers: readonly number[]) {
+  constructor(layers: readonly number[], adapter?: Adapter | null) {
     this.layers = layers;
+    this.adapter = adapter;
   }
 
   /** Row 0 is the root, row i + 1 is node i. Valid until the next call for the same width. */
@@ -35,6 +37,7 @@ export class RoundBatches {
       parent: new Int32Array(width).fill(-1),
       position: new Int32Array(width),
       wantLogits: ones,
+      ...(this.adapter !== undefined && { adapter: this.adapter }),
       ...(this.layers.length > 0 && { wantHidden: { layers: this.layers, rows: ones } }),
     };
   }

@@ -27,7 +27,7 @@ interface Prepared {
 
 /**
  * One round of several texts of one model: each drafts, the budget is shared by what nodes are expected to give, one forward
- * verifies all. A text emits what it would emit alone, in `exact` numerics to the last bit.
+ * for each adapter verifies all. A text emits what it would emit alone, in `exact` numerics to the last bit.
  */
 export function sharedRound(generations: readonly Generation[], options: SharedRoundOptions): RoundOutcome[] {
   const outcomes = new Array<RoundOutcome>(generations.length);
@@ -78,16 +78,21 @@ function sharedPrices(generations: readonly Generation[], curve: CostCurve): Pri
   };
 }
 
+/** Forwards of at most so many rows, all of one adapter. */
 function groupsOf(prepared: readonly Prepared[]): Prepared[][] {
   const groups: Prepared[][] = [];
-  let rows = Number.POSITIVE_INFINITY;
+  const open = new Map<string, { group: Prepared[]; rows: number }>();
   for (const one of prepared) {
-    if (rows + one.batch.token.length > mostRows) {
-      groups.push([]);
-      rows = 0;
+    const { adapter, token } = one.batch;
+    const key = adapter === undefined ? "" : JSON.stringify(adapter);
+    let last = open.get(key);
+    if (!last || last.rows + token.length > mostRows) {
+      last = { group: [], rows: 0 };
+      open.set(key, last);
+      groups.push(last.group);
     }
-    rows += one.batch.token.length;
-    groups[groups.length - 1].push(one);
+    last.rows += token.length;
+    last.group.push(one);
   }
   return groups;
 }

@@ -14,26 +14,30 @@ import { openToy } from "./testing/toy-runtime.ts";
 const folder = mkdtempSync(join(tmpdir(), "draftwright-adapters-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a model with an adapter: another text, the same one drafted and plain; draft models go without", async () => {
-  const [path, draft, adapter] = ["target.gguf", "draft.gguf", "style.gguf"].map((name) => join(folder, name));
-  writeRandomModel(path, { architecture: "llama" });
-  writeRandomModel(draft, {
-    architecture: "llama",
-    hiddenSize: 128,
-    feedForwardSize: 256,
-    headCount: 2,
-    layerCount: 1,
-  });
+const [path, draft, adapter] = ["target.gguf", "draft.gguf", "style.gguf"].map((name) => join(folder, name));
+writeRandomModel(path, { architecture: "llama" });
+writeRandomModel(draft, {
+  architecture: "llama",
+  hiddenSize: 128,
+  feedForwardSize: 256,
+  headCount: 2,
+  layerCount: 1,
+});
+{
   const backend = new Backend(undefined, { threads: 1 });
   using all = new Parameters(backend, 3);
   using gguf = openGguf(path);
   const lora = new Lora(all, readConfig(gguf), { ...loraDefaults, rank: 4 });
   for (const p of all.all) p.write(Float32Array.from({ length: p.elements }, () => all.random.normal() / 16));
   saveParameters(adapter, all, lora.metadata);
-  const open = (scale: number) => {
-    const load = { threads: 1, adapters: [{ path: adapter, scale }] };
-    return openToy({ path, draftPaths: [draft], load }, loadLanguageModel);
-  };
+}
+
+const open = (scale: number) => {
+  const load = { threads: 1, kvRows: 2048, adapters: [{ path: adapter, scale }] };
+  return openToy({ path, draftPaths: [draft], load }, loadLanguageModel);
+};
+
+test("a model with an adapter: another text, the same one drafted and plain; draft models go without", async () => {
   await using base = await open(0);
   await using changed = await open(1);
   expect(changed.info.adapters).toEqual([{ name: "style", scale: 1 }]);
@@ -58,4 +62,30 @@ test("a model with an adapter: another text, the same one drafted and plain; dra
     return profileKey(loaded).modelHash;
   };
   expect(new Set([keyOf(0), keyOf(0.5), keyOf(1)]).size).toBe(3);
+});
+
+test("each request has its own adapter, also beside others in rounds and after rows of theirs", async () => {
+  await using idle = await open(0);
+  await using half = await open(0.5);
+  await using whole = await open(1);
+  const prompt = "A lease is an agreement between two parties. ".repeat(5);
+  const options = { maxTokens: 24, temperature: 0.7, seed: 5 } as const;
+  const alone = (model: typeof idle) => model.generate(prompt, { ...options, draft: "off" }).result;
+  const expected = [await alone(idle), await alone(half), await alone(whole)].map(({ tokenIds }) => tokenIds);
+  expect(new Set(expected.map(String)).size).toBe(3);
+  const choices = [false, { name: "style", scale: 0.5 }, "style"] as const;
+  const ask = (adapter: (typeof choices)[number]) =>
+    idle.generate(prompt, { ...options, draft: ["lookup", "model"], budget: 4, cacheScope: "a", adapter }).result;
+  for (const warm of [false, true]) {
+    const results = await Promise.all(choices.map(ask));
+    expect(results.map(({ tokenIds }) => tokenIds)).toEqual(expected);
+    expect(results.map(({ cachedTokens }) => cachedTokens > 0)).toEqual([warm, warm, warm]);
+  }
+  // Loaded at scale 0 it is not used unasked.
+  expect((await idle.generate(prompt, { ...options, cacheScope: "a" }).result).tokenIds).toEqual(expected[0]);
+  // What a model was loaded with, a request can leave out.
+  expect((await whole.generate(prompt, { ...options, adapter: false }).result).tokenIds).toEqual(expected[0]);
+  await expect(idle.generate(prompt, { adapter: "stile" }).result).rejects.toThrow(
+    /no adapter "stile"\. Adapters: style/,
+  );
 });

@@ -83,7 +83,7 @@ export class GenerationTask implements Task {
   start(): boolean {
     const { model, tokenizer } = this.#target;
     const { cache, ...shared } = this.#shared;
-    const { maxTokens, sampling, seed, verify, logprobs, promptLogprobs } = this.#request;
+    const { maxTokens, sampling, seed, verify, logprobs, promptLogprobs, adapter } = this.#request;
     this.#promptTokens ??= fitPrompt(this.#target, this.#request);
     const rows = Math.min(model.contextLength, this.#promptTokens.length + maxTokens + draftRows);
     let sequence: Sequence | undefined;
@@ -98,6 +98,7 @@ export class GenerationTask implements Task {
         seed,
         verify,
         maxTokens,
+        adapter,
         stopTokens: new Set(tokenizer.endOfGeneration),
         isStopText: (token) => this.#takeText(token),
         record: this.#request.record,
@@ -114,11 +115,19 @@ export class GenerationTask implements Task {
     }
   }
 
+  /** Rows are shared within a scope, and serve the adapter that they were computed with. */
+  #rowScope(): string | undefined {
+    const { cacheScope, adapter } = this.#request;
+    if (cacheScope === undefined || adapter === undefined) return cacheScope;
+    return JSON.stringify([cacheScope, adapter]);
+  }
+
   /** One chunk of the prompt. */
   step(): boolean {
     const generation = this.#generation as Generation;
     const sequence = this.#sequence as Sequence;
-    const { cacheScope, promptLogprobs } = this.#request;
+    const { promptLogprobs } = this.#request;
+    const cacheScope = this.#rowScope();
     const { cache, drafters } = this.#shared;
     const prompt = this.#promptTokens as Int32Array;
     const started = this.#clock();

@@ -1,6 +1,7 @@
 import { type Drafter, Guard, grammarDrafter, measureCurve, type Policy, sharedCurve } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import type { LoadOptions } from "../lm/load.ts";
+import type { Adapter, LanguageModel } from "../lm/model.ts";
 import { proveNumerics } from "../lm/numerics.ts";
 import { DrafterSet } from "./drafters/index.ts";
 import { EmbeddingTask } from "./embedding-task.ts";
@@ -126,6 +127,7 @@ export class Host {
 
   #generate(id: number, request: GenerationRequest): void {
     if (this.#target.greedyOnly) requireGreedy(request);
+    requireAdapter(this.#target.model, request.adapter);
     const prediction = request.prediction && encodePrediction(this.#target, request.prediction);
     const constraint = request.grammar === undefined ? undefined : this.#grammars.start(request.grammar);
     const chosen = this.#drafters.choose(request.draft, prediction, request.cacheScope);
@@ -259,5 +261,14 @@ function noRoom(target: EngineModel): DraftwrightError {
     "out-of-memory",
     `The KV cache of ${target.path} has no room for this request although no other runs. Load with more kvRows, or ask ` +
       "for fewer tokens.",
+  );
+}
+
+function requireAdapter({ adapters = [] }: LanguageModel, wanted: Adapter | null | undefined): void {
+  if (!wanted || adapters.some(({ name }) => name === wanted.name)) return;
+  const names = adapters.map(({ name }) => name).join(", ");
+  throw new DraftwrightError(
+    "bad-argument",
+    `The model has no adapter "${wanted.name}". ${names ? `Adapters: ${names}.` : "Load it with adapters (--lora FILE=0)."}`,
   );
 }

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import type { RoundReport } from "../drafting/index.ts";
 import { DraftwrightError } from "../errors.ts";
 import type { ChatMessage } from "../lm/chat-template.ts";
+import type { Adapter } from "../lm/model.ts";
 import type { SamplingParams } from "../lm/sampling/index.ts";
 import { type Constraint, toGbnf } from "./constraint.ts";
 import type { PromptSegment } from "./prompt-segments.ts";
@@ -73,6 +74,11 @@ export interface GenerateOptions {
    * and drafters learn from them together; nothing is shared between scopes. Without one nothing is kept.
    */
   readonly cacheScope?: string;
+  /**
+   * One of the LoRA adapters that the model was loaded with, by name (at scale 1) or with a scale; false: none of them.
+   * Default: all, at the scales they were loaded with.
+   */
+  readonly adapter?: string | { readonly name: string; readonly scale?: number } | false;
   /** Ends the generation within one round; iterator and result then throw `aborted`. */
   readonly signal?: AbortSignal;
   /** A prompt longer than the context is refused (default), or loses its beginning. */
@@ -105,6 +111,7 @@ export interface GenerationRequest {
   readonly logprobs: number | undefined;
   readonly promptLogprobs: number | undefined;
   readonly cacheScope: string | undefined;
+  readonly adapter: Adapter | null | undefined;
   readonly overflow: "error" | "truncate-left";
   readonly trace: boolean;
   readonly record: boolean;
@@ -135,6 +142,7 @@ const known = new Set<keyof GenerateOptions>([
   "logprobs",
   "promptLogprobs",
   "cacheScope",
+  "adapter",
   "signal",
   "overflow",
   "onRound",
@@ -184,6 +192,7 @@ export function toRequest(options: GenerateOptions): Omit<GenerationRequest, "pr
     logprobs,
     promptLogprobs,
     cacheScope: options.cacheScope,
+    adapter: toAdapter(options.adapter),
     overflow,
     trace: options.onRound !== undefined,
     record: options.record === true || options.survey === true,
@@ -200,6 +209,14 @@ function toDraft(choice: DraftChoice): "auto" | readonly string[] {
   if (names.length === 0)
     throw new DraftwrightError("bad-argument", 'draft is an empty list; say "off" for plain decoding.');
   return [...new Set(names)];
+}
+
+function toAdapter(choice: GenerateOptions["adapter"]): Adapter | null | undefined {
+  if (choice === undefined) return undefined;
+  if (choice === false) return null;
+  const { name, scale = 1 } = typeof choice === "string" ? { name: choice } : Object(choice);
+  if (typeof name === "string" && Number.isFinite(scale)) return { name, scale };
+  throw new DraftwrightError("bad-argument", "adapter must be a name, { name, scale }, or false for none.");
 }
 
 function toPrediction(prediction: unknown): GenerationRequest["prediction"] {

@@ -12,6 +12,7 @@ export function props({ settings, models, admission }: Service) {
     eos_token: chat.eosToken,
     default_generation_settings: { n_ctx: contextLength, params: { temperature: 1, seed: null } },
     draft: { default: settings.draft, drafters: info.drafters, draft_models: draftModels.length },
+    adapters: info.adapters,
     numerics: info.numerics,
     architecture: info.architecture,
     threads: info.threads,

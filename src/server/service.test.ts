@@ -141,6 +141,16 @@ describe("operations", () => {
       expect(value("vllm:num_requests_running")).toBe(0);
     }));
 
+  test("an adapter that is not there, or none at all, is refused by name", () =>
+    withServer({}, async (server) => {
+      const ask = async (adapter: unknown) => {
+        const { status, body } = await server.json("/v1/chat/completions", { messages, adapter });
+        return [status, body.error.message];
+      };
+      expect(await ask("style")).toEqual([400, expect.stringContaining('no adapter "style"')]);
+      expect(await ask(5)).toEqual([400, expect.stringContaining("a LoRA adapter's name")]);
+    }));
+
   test("/props says what is served", () =>
     withServer({ parallel: 3 }, async (server) => {
       expect((await server.json("/props")).body).toMatchObject({ total_slots: 3, model_alias: "toy", running: 0 });

@@ -44,6 +44,11 @@ export const samplingFields = {
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   prediction: z.object({ type: z.literal("content"), content: predictionText }).nullish(),
   draft: draft.nullish(),
+  adapter: z
+    .union([z.string(), z.object({ name: z.string(), scale: z.number().optional() }), z.literal(false)], {
+      error: "it must be a LoRA adapter's name, { name, scale }, or false for none",
+    })
+    .nullish(),
 };
 
 export type SamplingBody = Partial<z.infer<z.ZodObject<typeof samplingFields>>>;
@@ -69,6 +74,7 @@ export function generateOptions(
   return {
     draft: choice,
     budget: budget ?? undefined,
+    adapter: body.adapter ?? undefined,
     // A prediction only drafts; without drafting it has no effect.
     prediction,
     maxTokens: maxTokens ?? Math.min(limits.maxTokens, contextLength),
