@@ -1,9 +1,10 @@
 // `draftwright serve` as a user runs it: the committed shim, a process of its own, a generated model.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { command, root, workplace } from "../support/command.ts";
+import { command, workplace } from "../support/command.ts";
+import { startServe } from "../support/serve.ts";
 
 const { folder, env, remove } = workplace();
 const children: ChildProcess[] = [];
@@ -14,27 +15,9 @@ afterAll(() => {
 
 /** Starts it and waits for the address. */
 async function start(...flags: string[]) {
-  const model = ["--model", "tiny", "--draft-model", "tiny-draft", "--threads", "1"];
-  const child = spawn(process.execPath, ["bin/draftwright.js", "serve", "--port", "0", ...model, ...flags], {
-    cwd: root,
-    env,
-  });
-  children.push(child);
-  let stderr = "";
-  let stdout = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    stdout += text;
-  });
-  const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stderr.setEncoding("utf8").on("data", (text) => {
-      stderr += text;
-      const [, found] = /listening on (http:\S+)\n/.exec(stderr) ?? [];
-      if (found) resolve(found);
-    });
-    void exit.then((code) => reject(new Error(`It ended with ${code}: ${stderr}`)));
-  });
-  return { url, child, exit, stderr: () => stderr, stdout: () => stdout };
+  const started = await startServe(["--model", "tiny", "--draft-model", "tiny-draft", "--threads", "1", ...flags], env);
+  children.push(started.child);
+  return started;
 }
 
 const post = (url: string, body: object, headers: object = {}) =>

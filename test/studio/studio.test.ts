@@ -1,5 +1,5 @@
 // Studio as a user meets it: `draftwright serve` in a process of its own, the embedded family, a real browser.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeRandomModel } from "../../src/lm/testing/index.ts";
-import { root } from "../support/command.ts";
+import { startServe } from "../support/serve.ts";
 import { executablePath, launch, open, screenshot, type Watched } from "./browser.ts";
 import { type Hub, startHub } from "./hub.ts";
 
@@ -24,26 +24,16 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
   let lockedUrl: string;
 
   async function start(more: NodeJS.ProcessEnv = {}): Promise<string> {
-    const child = spawn(process.execPath, ["bin/draftwright.js", "serve", "--port", "0", "--threads", "1"], {
-      cwd: root,
-      env: {
-        ...process.env,
-        XDG_CACHE_HOME: folder,
-        HF_HUB_CACHE: join(folder, "hub"),
-        HF_ENDPOINT: hub.url,
-        DRAFTWRIGHT_MODELS: "",
-        ...more,
-      },
-      stdio: ["ignore", "ignore", "pipe"],
+    const { url, child } = await startServe(["--threads", "1"], {
+      ...process.env,
+      XDG_CACHE_HOME: folder,
+      HF_HUB_CACHE: join(folder, "hub"),
+      HF_ENDPOINT: hub.url,
+      DRAFTWRIGHT_MODELS: "",
+      ...more,
     });
     children.push(child);
-    let said = "";
-    for await (const text of child.stderr.setEncoding("utf8")) {
-      said += text;
-      const [, address] = /listening on (http:\S+)\n/.exec(said) ?? [];
-      if (address) return address;
-    }
-    throw new Error(`It ended: ${said}`);
+    return url;
   }
 
   beforeAll(async () => {
@@ -96,6 +86,9 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
       await page.keyboard.press("Tab");
       if (await page.evaluate(() => document.activeElement?.id === "prompt")) break;
     }
+    // A fixed budget drafts however long the machine's forwards take.
+    await page.getByLabel("Budget").fill("8");
+    await page.locator("#prompt").focus();
     await page.keyboard.type(beginning);
     await page.keyboard.press("Shift+Enter");
     expect(await page.locator("#prompt").inputValue()).toBe(`${beginning}\n`);

@@ -6,14 +6,21 @@ export interface ServeProcess {
   readonly port: number;
   readonly child: ChildProcess;
   readonly exit: Promise<number | null>;
+  /** Everything it has said so far. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
 }
 
 /** `draftwright serve` in a process of its own, on a free port; resolves when it listens. */
 export async function startServe(flags: readonly string[], env: NodeJS.ProcessEnv): Promise<ServeProcess> {
   const args = ["bin/draftwright.js", "serve", "--port", "0", ...flags];
-  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
+  let stdout = "";
   let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr.setEncoding("utf8").on("data", (text) => {
       stderr += text;
@@ -22,5 +29,5 @@ export async function startServe(flags: readonly string[], env: NodeJS.ProcessEn
     });
     void exit.then((code) => reject(new Error(`It ended with ${code}: ${stderr}`)));
   });
-  return { url, port: Number(new URL(url).port), child, exit };
+  return { url, port: Number(new URL(url).port), child, exit, stdout: () => stdout, stderr: () => stderr };
 }
