@@ -5,7 +5,7 @@ import type { HttpAnswer, HttpOrder, HttpRequest, HttpResult, HttpThreadData } f
 const { port, state } = workerData as HttpThreadData;
 const word = new Int32Array(state);
 
-port.on("message", async ({ requests, headers, seconds }: HttpOrder) => {
+port.on("message", async ({ number, requests, headers, seconds }: HttpOrder) => {
   const signal = AbortSignal.timeout(seconds * 1000);
   const ask = async ({ url, body }: HttpRequest): Promise<HttpAnswer> => {
     const init =
@@ -16,8 +16,11 @@ port.on("message", async ({ requests, headers, seconds }: HttpOrder) => {
     return { status: response.status, text: await response.text() };
   };
   const result = await Promise.all(requests.map(ask)).then(
-    (answers): HttpResult => ({ answers }),
-    (error: Error): HttpResult => ({ error: String((error.cause as Error | undefined)?.message ?? error.message) }),
+    (answers): HttpResult => ({ number, answers }),
+    (error: Error): HttpResult => ({
+      number,
+      error: String((error.cause as Error | undefined)?.message ?? error.message),
+    }),
   );
   port.postMessage(result);
   Atomics.store(word, 0, 1);

@@ -12,14 +12,19 @@ export interface HttpAnswer {
 }
 /** What the thread gets: several requests at once. */
 export interface HttpOrder {
+  readonly number: number;
   readonly requests: readonly HttpRequest[];
   readonly headers: Readonly<Record<string, string>>;
   readonly seconds: number;
 }
-export type HttpResult = { readonly answers: readonly HttpAnswer[] } | { readonly error: string };
+/** Of the order with this number. */
+export type HttpResult = { readonly number: number } & (
+  | { readonly answers: readonly HttpAnswer[] }
+  | { readonly error: string }
+);
 export interface HttpThreadData {
   readonly port: MessagePort;
-  /** One word, 1 when an answer lies in the port. */
+  /** One word, 1 when there is something new in the port. */
   readonly state: SharedArrayBuffer;
 }
 
@@ -32,6 +37,7 @@ export class BlockingHttp {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #state = new Int32Array(new SharedArrayBuffer(4));
+  #orders = 0;
 
   /** `key`: sent as a bearer token. */
   constructor(base: string, key: string | undefined) {
@@ -53,6 +59,7 @@ export class BlockingHttp {
   /** JSON answers, in order. `path`: below the base. Throws `remote-failed`, with what the server said. */
   ask(requests: readonly { readonly path: string; readonly body?: unknown }[]): unknown[] {
     const order: HttpOrder = {
+      number: ++this.#orders,
       requests: requests.map(({ path, body }) => ({
         url: `${this.#base}${path}`,
         ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -60,11 +67,8 @@ export class BlockingHttp {
       headers: this.#key === undefined ? {} : { authorization: `Bearer ${this.#key}` },
       seconds: timeoutSeconds,
     };
-    Atomics.store(this.#state, 0, 0);
     this.#port.postMessage(order);
-    Atomics.wait(this.#state, 0, 0, (timeoutSeconds + 10) * 1000);
-    const result = receiveMessageOnPort(this.#port)?.message as HttpResult | undefined;
-    if (!result) throw failed(`${this.#base} did not answer.`);
+    const result = this.#resultOf(order);
     if ("error" in result) throw failed(`${this.#base} cannot be reached: ${result.error}. Is the server running?`);
     return result.answers.map(({ status, text }, i) => {
       if (status === 401 || status === 403) {
@@ -77,6 +81,19 @@ export class BlockingHttp {
         throw failed(`${order.requests[i].url} did not answer with JSON: ${text.slice(0, 200)}`, cause);
       }
     });
+  }
+
+  /** Answers to orders that were given up may still come: they are not this one's. */
+  #resultOf({ number }: HttpOrder): HttpResult {
+    for (;;) {
+      const result = receiveMessageOnPort(this.#port)?.message as HttpResult | undefined;
+      if (result?.number === number) return result;
+      if (result) continue;
+      if (Atomics.wait(this.#state, 0, 0, (timeoutSeconds + 10) * 1000) === "timed-out") {
+        throw failed(`${this.#base} did not answer.`);
+      }
+      Atomics.store(this.#state, 0, 0);
+    }
   }
 
   [Symbol.dispose](): void {
