@@ -2,13 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { Backend, openGguf } from "../ggml/index.ts";
-import { readConfig } from "../lm/config.ts";
 import { loadLanguageModel } from "../lm/load.ts";
 import { writeRandomModel } from "../lm/testing/index.ts";
-import { Lora, loraDefaults } from "../lm/training/index.ts";
-import { Parameters, saveParameters } from "../nn/index.ts";
 import { profileKey } from "./learned-profile.ts";
+import { writeRandomAdapter } from "./testing/random-adapter.ts";
 import { openToy } from "./testing/toy-runtime.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "draftwright-adapters-"));
@@ -23,14 +20,7 @@ writeRandomModel(draft, {
   headCount: 2,
   layerCount: 1,
 });
-{
-  const backend = new Backend(undefined, { threads: 1 });
-  using all = new Parameters(backend, 3);
-  using gguf = openGguf(path);
-  const lora = new Lora(all, readConfig(gguf), { ...loraDefaults, rank: 4 });
-  for (const p of all.all) p.write(Float32Array.from({ length: p.elements }, () => all.random.normal() / 16));
-  saveParameters(adapter, all, lora.metadata);
-}
+writeRandomAdapter(adapter, path);
 
 const open = (scale: number) => {
   const load = { threads: 1, kvRows: 2048, adapters: [{ path: adapter, scale }] };

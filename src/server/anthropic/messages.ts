@@ -18,7 +18,6 @@ export async function messages(c: Context, service: Service): Promise<Response> 
   const body = await jsonBody(c, messagesSchema, service.settings.limits.bodyBytes);
   const run = await service.start(c, body.model, 1);
   try {
-    const sampling = { temperature: body.temperature, top_p: body.top_p, top_k: body.top_k, stop: body.stop_sequences };
     const { contextLength } = run.model.info;
     const {
       choices: [generating],
@@ -28,7 +27,9 @@ export async function messages(c: Context, service: Service): Promise<Response> 
       tools: toTools(body),
       toolChoice: toToolChoice(body),
       constraint: undefined,
-      options: [generateOptions(sampling, body.max_tokens, service.settings, contextLength)],
+      options: [
+        generateOptions({ ...body, stop: body.stop_sequences }, body.max_tokens, service.settings, contextLength),
+      ],
     });
     const head = {
       id: `msg_${randomUUID().replaceAll("-", "")}`,

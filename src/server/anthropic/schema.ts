@@ -1,6 +1,7 @@
 // Anthropic's Messages API: what a request may hold, and what it means to chat templates.
 import { z } from "zod";
 import type { ChatMessage } from "../../lm/chat-template.ts";
+import { samplingFields } from "../openai/fields.ts";
 import type { Tool, ToolChoice } from "../tools/tool.ts";
 
 const textBlock = z.object({ type: z.literal("text"), text: z.string() });
@@ -48,6 +49,8 @@ export const messagesSchema = z.object({
   stream: z.boolean().nullish(),
   tools: z.array(toolSchema).max(128).nullish(),
   tool_choice: toolChoice.nullish(),
+  draft: samplingFields.draft,
+  adapter: samplingFields.adapter,
 });
 
 export type MessagesBody = z.infer<typeof messagesSchema>;

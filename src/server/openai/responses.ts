@@ -19,6 +19,7 @@ const responsesSchema = z.object({
   temperature: samplingFields.temperature,
   top_p: samplingFields.top_p,
   draft: samplingFields.draft,
+  adapter: samplingFields.adapter,
   stream: samplingFields.stream,
   input: z.union([
     z.string(),
