@@ -29,6 +29,7 @@ const sideDoors = new Map([
   ["lm/model.ts", "the model interface alone, so that drafting loads no native code"],
   ["lm/load.ts", "opening a file needs the native room; the rest of lm does not"],
   ["lm/config.ts", "what a file is, without loading it"],
+  ["lm/lora-file.ts", "what an adapter is, without loading it"],
   ["lm/numerics.ts", "the proof that drafting changes nothing"],
   ["lm/chat-template.ts", "only chat needs the template engine"],
 ]);

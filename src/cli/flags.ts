@@ -111,7 +111,7 @@ export function loadFromFlags({
 }
 
 /** `FILE`, or `FILE=SCALE`; a file's own name may have a `=` in it. */
-function adapterFile(text: string): AdapterFile {
+export function adapterFile(text: string): AdapterFile {
   const [, path, scale] = /^(.+)=([^=/\\]*)$/.exec(text) ?? [];
   if (path === undefined || existsSync(text)) return { path: text };
   if (scale.trim() === "" || !Number.isFinite(Number(scale))) {

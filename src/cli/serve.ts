@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { isRemote, type MemoryPlan, planMemory, planTable } from "../engine/index.ts";
 import { readApiKeys, serve } from "../server/index.ts";
-import { integer, loadFromFlags, type ModelFlags, names, withModelFlags } from "./flags.ts";
+import { adapterFile, integer, loadFromFlags, type ModelFlags, names, withModelFlags } from "./flags.ts";
 
 interface Flags extends ModelFlags {
   host: string;
@@ -20,6 +20,9 @@ interface Flags extends ModelFlags {
   idle?: number;
   plan?: boolean;
 }
+
+/** Files that fit the model of --model only. */
+const ofDefaultModel = { lora: undefined, head: undefined, layerSkip: undefined, db: undefined, pool: undefined };
 
 export function serveCommand(): Command {
   const command = new Command("serve").description(
@@ -51,24 +54,25 @@ export function serveCommand(): Command {
 async function run(flags: Flags, fewer: boolean): Promise<void> {
   const apiKeys = keysOf(flags);
   const available = usesGpu(flags) ? { availableBytes: Number.POSITIVE_INFINITY } : {};
-  const planOf = (model: string | undefined, draftModel: string[] | undefined, parallel: number, fewer: boolean) => {
+  const planOf = (flags: Flags, parallel: number, fewer: boolean) => {
+    const { model, draftModel, context: contextLength } = flags;
     const draftModels = draftModel?.join() === "none" ? [] : draftModel;
-    return planMemory({ model, draftModels, contextLength: flags.context, parallel, fewer, ...available });
+    const adapters = flags.lora?.map(adapterFile);
+    return planMemory({ model, draftModels, adapters, contextLength, parallel, fewer, ...available });
   };
-  const plan = await planOf(flags.model, flags.draftModel, flags.parallel, fewer);
+  const plan = await planOf(flags, flags.parallel, fewer);
   if (flags.plan) {
     process.stdout.write(planTable(plan));
     return;
   }
   const leaving = signalled(["SIGINT", "SIGTERM"]);
-  const loadPlanned = (planned: MemoryPlan, model: string | undefined, draftModel: string[] | undefined) => {
-    const { contextLength, parallel } = planned;
-    const kvRows = parallel * contextLength;
-    return loadFromFlags({ ...flags, context: flags.context ?? contextLength, model, draftModel, kvRows });
+  const loadPlanned = (flags: Flags, { contextLength, parallel }: MemoryPlan) =>
+    loadFromFlags({ ...flags, context: flags.context ?? contextLength, kvRows: parallel * contextLength });
+  const load = async (model: string, draftModel: string[] | undefined) => {
+    const others = { ...flags, ...ofDefaultModel, model, draftModel };
+    return loadPlanned(others, await planOf(others, plan.parallel, false));
   };
-  const load = async (name: string | undefined, draftModel: string[] | undefined) =>
-    loadPlanned(await planOf(name, draftModel, plan.parallel, false), name, draftModel);
-  await using model = await loadPlanned(plan, flags.model, flags.draftModel);
+  await using model = await loadPlanned(flags, plan);
   const server = await serve({
     model,
     ...(flags.model !== undefined && !isRemote(flags.model) && { modelId: idOf(flags.model) }),

@@ -1,8 +1,11 @@
 // What a server's models will need, counted from the headers of their files before anything is loaded.
 import { freemem } from "node:os";
+import { parse } from "node:path";
 import { DraftwrightError } from "../errors.ts";
 import { openGguf } from "../ggml/gguf/index.ts";
-import { readConfig } from "../lm/config.ts";
+import { type ModelConfig, readConfig } from "../lm/config.ts";
+import type { AdapterFile } from "../lm/load.ts";
+import { loadedBytes, openLora } from "../lm/lora-file.ts";
 import { findDraftModels, findModel } from "./find-model.ts";
 import { isRemote } from "./remote/place.ts";
 
@@ -26,6 +29,8 @@ export interface PlanOptions {
   readonly model?: string;
   /** Default: those that ship with the model. */
   readonly draftModels?: readonly string[];
+  /** Beside the model's weights. */
+  readonly adapters?: readonly AdapterFile[];
   /** Default: the model's own, at most 4096; may be halved down to 512. One that is given stays. */
   readonly contextLength?: number;
   /** Generations that run at once, each with a context of its own. */
@@ -47,10 +52,11 @@ const leastContext = 512;
 const defaultContext = 4096;
 
 /** A remote model's. */
-const elsewhere: Sizes = { weightBytes: 0, rowBytes: 0, contextLength: Number.POSITIVE_INFINITY };
+const elsewhere: Sizes = { weightBytes: 0, adapters: [], rowBytes: 0, contextLength: Number.POSITIVE_INFINITY };
 
 interface Sizes {
   readonly weightBytes: number;
+  readonly adapters: readonly MemoryNeed[];
   /** Of all layers, for one token. */
   readonly rowBytes: number;
   readonly contextLength: number;
@@ -63,11 +69,11 @@ interface Sizes {
 export async function planMemory(options: PlanOptions): Promise<MemoryPlan> {
   const remote = isRemote(options.model);
   const path = remote ? options.model : await findModel(options.model);
-  const target = remote ? elsewhere : readSizes(path);
+  const target = remote ? elsewhere : readSizes(path, options.adapters);
   const draftPaths = options.draftModels
     ? await Promise.all(options.draftModels.map((name) => findModel(name)))
     : findDraftModels(path);
-  const drafts = draftPaths.map(readSizes);
+  const drafts = draftPaths.map((draft) => readSizes(draft));
   const { availableBytes = availableMemory() } = options;
   const wantedContext = Math.min(options.contextLength ?? defaultContext, target.contextLength);
   const plan = (parallel: number, contextLength: number): MemoryPlan => {
@@ -88,7 +94,7 @@ export async function planMemory(options: PlanOptions): Promise<MemoryPlan> {
   throw new DraftwrightError(
     "out-of-memory",
     `The models need ${mebibytes(best.totalBytes)} and ${mebibytes(availableBytes)} may be used:\n${planTable(best)}` +
-      "Use fewer --parallel, a shorter --context, no draft models, or a smaller quantisation of the model.",
+      "Use fewer --parallel, a shorter --context, fewer adapters, no draft models, or a smaller quantisation of the model.",
   );
 }
 
@@ -104,6 +110,7 @@ function needsOf(target: Sizes, drafts: readonly Sizes[], parallel: number, cont
   const rows = parallel * contextLength;
   const of = (name: string, sizes: Sizes, sequences: number): MemoryNeed[] => [
     { what: `${name}: weights`, bytes: sizes.weightBytes },
+    ...sizes.adapters,
     { what: `${name}: keys and values of ${rows * sequences} tokens`, bytes: sizes.rowBytes * rows * sequences },
     { what: `${name}: graphs and vocabulary (at most)`, bytes: graphBytes },
   ];
@@ -114,13 +121,28 @@ function needsOf(target: Sizes, drafts: readonly Sizes[], parallel: number, cont
   ];
 }
 
-function readSizes(path: string): Sizes {
+function readSizes(path: string, adapters: readonly AdapterFile[] = []): Sizes {
   const gguf = openGguf(path);
   try {
-    const { weightBytes, layerCount, kvHeadCount, headSize, contextLength } = readConfig(gguf);
-    return { weightBytes, rowBytes: 2 * layerCount * kvHeadCount * headSize * keyBytes, contextLength };
+    const config = readConfig(gguf);
+    const { weightBytes, layerCount, kvHeadCount, headSize, contextLength } = config;
+    return {
+      weightBytes,
+      adapters: adapters.map((file) => adapterNeed(file, config)),
+      rowBytes: 2 * layerCount * kvHeadCount * headSize * keyBytes,
+      contextLength,
+    };
   } finally {
     gguf.close();
+  }
+}
+
+function adapterNeed({ path, name = parse(path).name }: AdapterFile, config: ModelConfig): MemoryNeed {
+  const lora = openLora(path);
+  try {
+    return { what: `adapter ${name}`, bytes: loadedBytes(lora, config.weights) };
+  } finally {
+    lora.gguf.close();
   }
 }
 

@@ -2,6 +2,7 @@
 // `<weight>.lora_b` [rank, outputs].
 import { DraftwrightError } from "../errors.ts";
 import { type GgufFile, type GgufTensor, openGguf } from "../ggml/gguf/index.ts";
+import type { LayerWeights, ModelConfig } from "./config.ts";
 
 export interface LoraFile {
   readonly gguf: GgufFile;
@@ -47,3 +48,26 @@ export function openLora(path: string): LoraFile {
 /** What B (A x) is multiplied with at scale 1. */
 export const loraFactor = ({ alpha }: Pick<LoraFile, "alpha">, rank: number): number =>
   alpha === 0 ? 1 : alpha / rank;
+
+/** Bytes of its factors beside a loaded model (graph/adapter.ts): F32, one pair for each stack of matrices. */
+export function loadedBytes({ pairs }: LoraFile, { layers, output, tokenEmbedding }: ModelConfig["weights"]): number {
+  const stacks = [...layers.flatMap(stacksOf), ...(output === tokenEmbedding ? [] : [[output]])];
+  return stacks.reduce((sum, parts) => {
+    const rank = parts.reduce((ranks, { name }) => ranks + (pairs.get(name)?.a.ne[1] ?? 0), 0);
+    const outputs = parts.reduce((all, { ne }) => all + ne[1], 0);
+    return sum + 4 * rank * (parts[0].ne[0] + outputs);
+  }, 0);
+}
+
+/** Matrices that are loaded as one (graph/weights.ts). */
+function stacksOf({ projection, attentionOutput, gate, up, down }: LayerWeights): GgufTensor[][] {
+  const stacked = (...parts: GgufTensor[]) =>
+    parts.every(({ type }) => type === parts[0].type) ? [parts] : parts.map((part) => [part]);
+  const { fused } = projection;
+  return [
+    ...(fused ? [[projection.qkv]] : stacked(projection.query, projection.key, projection.value)),
+    [attentionOutput],
+    ...(gate ? stacked(gate, up) : [[up]]),
+    [down],
+  ];
+}

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { writeRandomAdapter } from "../../src/engine/testing/random-adapter.ts";
 import { command, workplace } from "../support/command.ts";
 import { startServe } from "../support/serve.ts";
 
@@ -36,6 +37,21 @@ describe("draftwright serve", () => {
     const refused = await command([...args, "900000000"], env);
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/may be used[\s\S]*Use fewer --parallel/);
+  });
+
+  test("an adapter of the default model is planned for it, and kept from the others", async () => {
+    const style = join(folder, "style.gguf");
+    writeRandomAdapter(style, join(folder, "tiny.gguf"));
+    const { stdout } = await command(["serve", "--model", "tiny", "--lora", `${style}=0`, "--plan"], env);
+    expect(stdout).toMatch(/model: weights.*\nadapter style +\d+ MiB\n/);
+    const { url, child, exit } = await start("--lora", `${style}=0`, "--also", "tiny-draft");
+    const ask = (model: string, adapter?: string) =>
+      post(`${url}/v1/completions`, { model, prompt: "a", max_tokens: 2, adapter }).then(({ status }) => status);
+    expect(await Promise.all([ask("tiny", "style"), ask("tiny-draft"), ask("tiny-draft", "style")])).toEqual([
+      ...[200, 200, 400],
+    ]);
+    child.kill("SIGTERM");
+    expect(await exit).toBe(0);
   });
 
   test("says where it listens, answers, and finishes streams before it ends", async () => {
