@@ -58,6 +58,7 @@ export class Backend {
   readonly threads: number;
   #pointer: Pointer;
   #pool: ThreadPool | undefined;
+  #setThreads: ((backend: Pointer, threads: number) => void) | undefined;
   #setUseRef: ((backend: Pointer, on: boolean) => void) | undefined;
   #reference = false;
 
@@ -73,11 +74,8 @@ export class Backend {
     this.device = device;
     this.threads = this.#pool?.threads ?? 1;
     if (!this.#pool) return;
-    requireFunction<(b: Pointer, n: number) => void>(
-      device.pointer,
-      "ggml_backend_set_n_threads",
-      "setThreads",
-    )(pointer, this.threads);
+    this.#setThreads = requireFunction(device.pointer, "ggml_backend_set_n_threads", "setThreads");
+    this.useThreads(this.threads);
     requireFunction<(b: Pointer, p: Pointer) => void>(
       device.pointer,
       "ggml_backend_cpu_set_threadpool",
@@ -102,6 +100,11 @@ export class Backend {
     if (on === this.#reference || !this.#setUseRef) return;
     this.#setUseRef(this.pointer, on);
     this.#reference = on;
+  }
+
+  /** How many of its threads compute the following graphs: 1 .. `threads`. */
+  useThreads(count: number): void {
+    this.#setThreads?.(this.pointer, Math.min(count, this.threads));
   }
 
   /** Whether this device has a kernel for an operation with these operands, where they lie. */

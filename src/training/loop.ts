@@ -4,6 +4,7 @@ import { existsSync, rmSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { DraftwrightError } from "../errors.ts";
 import { cosine, loadRun, type Optimiser, type Parameters, type Random, saveRun } from "../nn/index.ts";
+import { ThreadChoice } from "./thread-choice.ts";
 
 export interface TrainingTask {
   readonly parameters: Parameters;
@@ -131,6 +132,8 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
     onEvent({ ...at(), event: "evaluation", measures, best });
   };
 
+  const { backend } = task.parameters;
+  const threads = new ThreadChoice(backend.threads);
   let reason: StopReason = "budget";
   if (!resumed) evaluate();
   while (share() < 1) {
@@ -140,6 +143,9 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
       reason = "interrupted";
       break;
     }
+    const chosen = threads.next();
+    backend.useThreads(chosen);
+    const start = performance.now();
     let [loss, tokens] = [0, 0];
     for (let i = 0; i < accumulate; i++) {
       const batch = task.batch(share());
@@ -151,6 +157,7 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
     }
     const now = perMille(1000 * share());
     const norm = task.optimiser.step(now);
+    threads.took(chosen, performance.now() - start);
     progress.steps++;
     progress.tokens += tokens;
     const before = progress.seconds;

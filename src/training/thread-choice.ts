@@ -1,0 +1,36 @@
+// How many compute threads a step takes. ggml's threads spin until all are done with an operation: where another program has
+// one of their cores, a step on all of them takes many times longer than on one.
+
+/** Share of the time that may go into trying the other number of threads. */
+const trying = 0.05;
+
+/** One thread or all, whichever steps are measured to be faster with; the other is tried again at times. */
+export class ThreadChoice {
+  readonly #all: number;
+  /** Milliseconds of a step, by number of threads. */
+  readonly #cost = new Map<number, number>();
+  #best: number;
+  #allowance = 0;
+
+  constructor(all: number) {
+    this.#all = all;
+    this.#best = all;
+  }
+
+  /** Threads of the next step. */
+  next(): number {
+    const other = this.#best === 1 ? this.#all : 1;
+    if (this.#cost.size === 0 || this.#allowance < (this.#cost.get(other) ?? 0)) return this.#best;
+    this.#allowance = 0;
+    return other;
+  }
+
+  /** What it took. */
+  took(threads: number, ms: number): void {
+    const known = this.#cost.get(threads);
+    // One slow step says less than many; what was not tried for long is forgotten.
+    this.#cost.set(threads, known === undefined || threads !== this.#best ? ms : known + 0.3 * (ms - known));
+    this.#allowance += trying * ms;
+    for (const [count, cost] of this.#cost) if (cost < (this.#cost.get(this.#best) as number)) this.#best = count;
+  }
+}
