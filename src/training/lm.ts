@@ -1,5 +1,8 @@
 // `train lm`: all weights of a small model, from where they are or from random ones, in the shape and with the vocabulary
-// of its file.
+// of its file, or in a shape of one's own.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   Backend,
   type GgufTensor,
@@ -16,16 +19,17 @@ import {
 import { openTokenizer } from "../lm/load.ts";
 import { FrozenModel, metadataOf } from "../lm/training/index.ts";
 import { normal, Optimiser, ones, Parameters, Random, scaledNormal } from "../nn/index.ts";
+import { type ModelShape, writeEmptyModel } from "./fresh-model.ts";
 import { type LoopOptions, type TrainingResult, train } from "./loop.ts";
-import { makeSamples, readDocuments, splitHeldOut } from "./text-data.ts";
+import { makeSamples, readDocuments, splitHeldOut, textSource } from "./text-data.ts";
 import { TextTask } from "./text-task.ts";
 
 export interface TrainLmOptions extends LoopOptions {
-  /** A GGUF file: its shape, its vocabulary, and, unless `fresh`, its weights. */
-  readonly model: string;
+  /** A GGUF file: its shape, its vocabulary, and, unless `fresh`, its weights. Or a new model, which is always fresh. */
+  readonly model: string | NewModel;
   /** Begin with random weights. */
   readonly fresh?: boolean;
-  /** Type of the matrices that are written; default: that of the file. */
+  /** Type of the matrices that are written; default: that of the file, or Q8_0. */
   readonly type?: string;
   readonly data: readonly string[];
   /** Tokens of a text, default 128, and texts of a batch, default 4. */
@@ -39,9 +43,28 @@ export interface TrainLmOptions extends LoopOptions {
   readonly threads?: number;
 }
 
-/** Trains and writes a GGUF model. Throws `bad-argument` for a type that cannot be made. */
+export interface NewModel {
+  /** A GGUF file with the vocabulary, and perhaps more. */
+  readonly tokenizer: string;
+  readonly shape: ModelShape;
+}
+
+/** Trains and writes a GGUF model. Throws `bad-argument` for a type or a shape that cannot be made. */
 export async function trainLm(options: TrainLmOptions): Promise<TrainingResult> {
-  const { model, fresh = false, seed = 0, rows = 128, texts = 4 } = options;
+  const { model, fresh = false } = options;
+  if (typeof model === "string") return trainFile(model, fresh, options);
+  const folder = mkdtempSync(join(tmpdir(), "draftwright-"));
+  try {
+    const empty = join(folder, "empty.gguf");
+    writeEmptyModel(empty, model.shape, model.tokenizer, options.type ?? "Q8_0");
+    return await trainFile(empty, true, options);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function trainFile(model: string, fresh: boolean, options: TrainLmOptions): Promise<TrainingResult> {
+  const { seed = 0, rows = 128, texts = 4 } = options;
   const type = options.type === undefined ? undefined : tensorType(options.type);
   using backend = new Backend(undefined, { threads: options.threads });
   using frozen = new FrozenModel(model, backend);
@@ -49,7 +72,7 @@ export async function trainLm(options: TrainLmOptions): Promise<TrainingResult> 
   using gguf = openGguf(model);
   using parameters = new Parameters(backend, seed);
   for (const tensor of gguf.tensors.values()) declare(parameters, frozen, backend, tensor, fresh);
-  const source = { tokenizer };
+  const source = textSource(tokenizer, frozen.chatTemplate);
   const documents = (await Promise.all(options.data.map((path) => readDocuments(path, source)))).flat();
   const split = splitHeldOut(documents, options.heldOut ?? 0.05, new Random(seed));
   using optimiser = new Optimiser(parameters, {

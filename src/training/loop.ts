@@ -118,7 +118,10 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
     saveRun(state, run, progress);
     onEvent({ ...at(), event: "saved", path: state });
   };
+  const { backend } = task.parameters;
+  const threads = new ThreadChoice(backend.threads);
   const evaluate = () => {
+    backend.useThreads(threads.best);
     const measures = task.evaluate();
     const value = measures[task.criterion.name];
     const best = progress.best === null || (task.criterion.more ? value > progress.best : value < progress.best);
@@ -132,8 +135,6 @@ export async function train(task: TrainingTask, options: LoopOptions): Promise<T
     onEvent({ ...at(), event: "evaluation", measures, best });
   };
 
-  const { backend } = task.parameters;
-  const threads = new ThreadChoice(backend.threads);
   let reason: StopReason = "budget";
   if (!resumed) evaluate();
   while (share() < 1) {

@@ -5,23 +5,28 @@ import type { TrainingEvent } from "./loop.ts";
 
 const short = (value: number) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(4));
 
-function clock(seconds: number): string {
+export function clock(seconds: number): string {
   if (!Number.isFinite(seconds)) return "?";
   const [m, s] = [Math.floor(seconds / 60), Math.floor(seconds % 60)];
   return m >= 60 ? `${Math.floor(m / 60)}:${String(m % 60).padStart(2, "0")} h` : `${m}:${String(s).padStart(2, "0")}`;
 }
 
-const bar = (share: number, width: number) => "=".repeat(Math.round(share * width)).padEnd(width, ".");
+export const bar = (share: number, width: number): string => "=".repeat(Math.round(share * width)).padEnd(width, ".");
+
+/** Writes a line that replaces the one before it on a terminal, until one is the `end`; elsewhere only those. */
+export function lineWriter(stream: NodeJS.WriteStream): (text: string, end: boolean) => void {
+  return (text, end) => {
+    if (stream.isTTY) stream.write(`\r\u001b[K${text}${end ? "\n" : ""}`);
+    else if (end) stream.write(`${text}\n`);
+  };
+}
 
 /** Returns a listener for `train`. `jsonLog`: steps (at most one a second), evaluations and the rest, one object a line. */
 export function reporter(stream: NodeJS.WriteStream, jsonLog?: string): (event: TrainingEvent) => void {
   let [loss, speed, logged, drawn] = [Number.NaN, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   let started = { share: 0, seconds: 0 };
   let held = "";
-  const line = (text: string, end: boolean) => {
-    if (stream.isTTY) stream.write(`\r\u001b[K${text}${end ? "\n" : ""}`);
-    else if (end) stream.write(`${text}\n`);
-  };
+  const line = lineWriter(stream);
   return (event) => {
     if (jsonLog !== undefined && (event.event !== "step" || event.seconds - logged >= 1)) {
       if (event.event === "step") logged = event.seconds;

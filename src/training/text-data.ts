@@ -35,7 +35,7 @@ export type Document =
  */
 export async function readDocuments(path: string, source: TextSource): Promise<Document[]> {
   const text = readText(path);
-  if (!/\.jsonl?$/.test(path)) {
+  if (!isJsonLines(path)) {
     return text
       .split(/\n\s*\n/)
       .filter((part) => part.trim() !== "")
@@ -43,10 +43,12 @@ export async function readDocuments(path: string, source: TextSource): Promise<D
   }
   const documents: Document[] = [];
   for (const [i, line] of text.split("\n").entries()) {
-    if (line.trim() !== "") documents.push(await parse(line, `${path}:${i + 1}`, source));
+    if (line.trim() !== "") documents.push(await parseDocument(line, `${path}:${i + 1}`, source));
   }
   return documents;
 }
+
+export const isJsonLines = (path: string): boolean => /\.jsonl?$/.test(path);
 
 function readText(path: string): string {
   try {
@@ -56,7 +58,12 @@ function readText(path: string): string {
   }
 }
 
-async function parse(line: string, where: string, { template }: TextSource): Promise<Document> {
+/** One line of JSON; see `readDocuments`. `where` names it in errors. */
+export async function parseDocument(
+  line: string,
+  where: string,
+  { template }: Pick<TextSource, "template">,
+): Promise<Document> {
   const refuse = (what: string): never => {
     throw new DraftwrightError("bad-argument", `${where}: ${what}; give "text", or "prompt" and "completion".`);
   };

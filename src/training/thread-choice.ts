@@ -9,12 +9,16 @@ export class ThreadChoice {
   readonly #all: number;
   /** Milliseconds of a step, by number of threads. */
   readonly #cost = new Map<number, number>();
-  #best: number;
+  #best = 1;
   #allowance = 0;
 
   constructor(all: number) {
     this.#all = all;
-    this.#best = all;
+  }
+
+  /** The faster number, as far as is known. */
+  get best(): number {
+    return this.#best;
   }
 
   /** Threads of the next step. */
