@@ -12,13 +12,16 @@ import type { Constraint, DraftChoice, GenerateOptions, GenerateResult, Generati
 import {
   callConstraint,
   chosenTools,
+  effortVariables,
   type OutputPart,
   type OutputReader,
+  partsOf,
   type Tool,
   type ToolChoice,
   toolFormat,
   toolPrompt,
   toolReader,
+  wholeAnswer,
 } from "../server/tools/index.ts";
 import { toChatMessages } from "./prompt.ts";
 
@@ -32,7 +35,7 @@ export function languageModel(model: Model): LanguageModelV4 {
     async doGenerate(options) {
       const { generating, reader, warnings } = start(model, options);
       const result = await generating.result;
-      const content = [...reader.push(result.text), ...reader.end()].map(toContent);
+      const content = wholeAnswer(reader, result).map(toContent);
       return {
         content,
         warnings,
@@ -66,7 +69,7 @@ function start(model: Model, options: LanguageModelV4CallOptions): Started {
     budget?: number;
     prediction?: string;
   };
-  const variables = constraint && { enable_thinking: false };
+  const variables = effortVariables(options.reasoning === "provider-default" ? undefined : options.reasoning);
   const generateOptions: GenerateOptions = {
     maxTokens: options.maxOutputTokens,
     temperature: options.temperature ?? 1,
@@ -117,6 +120,7 @@ function formatConstraint({ responseFormat }: LanguageModelV4CallOptions): Const
 
 function toContent(part: OutputPart): LanguageModelV4Content {
   if (part.type === "text") return part;
+  if (part.type === "thinking") return { type: "reasoning", text: part.text };
   return { type: "tool-call", toolCallId: part.id, toolName: part.name, input: part.arguments };
 }
 
@@ -125,6 +129,7 @@ function ending(result: GenerateResult, called: boolean) {
   const finishReason: LanguageModelV4FinishReason = { unified, raw: result.finishReason };
   const { rounds, proposed, accepted, numerics } = result.drafting;
   const providerMetadata: SharedV4ProviderMetadata = { draftwright: { rounds, proposed, accepted, numerics } };
+  const reasoning = result.thinking?.tokens ?? 0;
   const usage: LanguageModelV4Usage = {
     inputTokens: {
       total: result.promptTokens,
@@ -132,7 +137,7 @@ function ending(result: GenerateResult, called: boolean) {
       cacheRead: result.cachedTokens,
       cacheWrite: undefined,
     },
-    outputTokens: { total: result.tokens, text: result.tokens, reasoning: 0 },
+    outputTokens: { total: result.tokens, text: result.tokens - reasoning, reasoning },
   };
   return { finishReason, usage, providerMetadata };
 }
@@ -146,15 +151,17 @@ async function* streamParts(
   yield { type: "stream-start", warnings };
   yield { type: "response-metadata", modelId: model.info.name, timestamp: new Date() };
   let blocks = 0;
-  let open: string | undefined;
+  let open: { readonly id: string; readonly kind: "text" | "reasoning" } | undefined;
   let called = false;
   function* write(part: OutputPart): Generator<LanguageModelV4StreamPart> {
-    if (part.type === "text") {
-      if (open === undefined) {
-        open = String(blocks++);
-        yield { type: "text-start", id: open };
+    if (part.type !== "tool-call") {
+      const kind = part.type === "text" ? "text" : "reasoning";
+      if (open?.kind !== kind) {
+        yield* close();
+        open = { id: String(blocks++), kind };
+        yield { type: `${kind}-start`, id: open.id };
       }
-      yield { type: "text-delta", id: open, delta: part.text };
+      yield { type: `${kind}-delta`, id: open.id, delta: part.text };
       return;
     }
     yield* close();
@@ -166,11 +173,11 @@ async function* streamParts(
     yield { type: "tool-call", toolCallId: id, toolName: name, input };
   }
   function* close(): Generator<LanguageModelV4StreamPart> {
-    if (open !== undefined) yield { type: "text-end", id: open };
+    if (open) yield { type: `${open.kind}-end`, id: open.id };
     open = undefined;
   }
   try {
-    for await (const token of generating) for (const part of reader.push(token.text)) yield* write(part);
+    for await (const token of generating) for (const part of partsOf(reader, token)) yield* write(part);
     for (const part of reader.end()) yield* write(part);
     yield* close();
     yield { type: "finish", ...ending(await generating.result, called) };

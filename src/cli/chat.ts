@@ -15,6 +15,7 @@ import {
 import { SourcePalette } from "./sources.ts";
 import { statsText } from "./stats.ts";
 import { paint, printable, styleOf } from "./terminal.ts";
+import { thoughtWriter } from "./thoughts.ts";
 
 interface Flags extends ModelFlags, SamplingFlags {
   system?: string;
@@ -68,8 +69,11 @@ async function reply(model: Model, history: ChatMessage[], flags: Flags, signal:
   let answer = "";
   for (;;) {
     const generating = model.generate({ messages: history }, { ...generateOptions(flags), signal });
+    const showThought = thoughtWriter();
     try {
-      for await (const { text, source } of generating) {
+      for await (const token of generating) {
+        const { text, source } = token;
+        showThought(token);
         answer += text;
         process.stdout.write(flags.color ? palette.token(text, source) : printable(text));
       }

@@ -18,6 +18,7 @@ import { interruptible } from "./interrupt.ts";
 import { SourcePalette } from "./sources.ts";
 import { statsText } from "./stats.ts";
 import { printable, styleOf } from "./terminal.ts";
+import { thoughtWriter } from "./thoughts.ts";
 import { traceLine } from "./trace.ts";
 
 interface Flags extends ModelFlags, SamplingFlags, ConstraintFlags {
@@ -87,12 +88,15 @@ async function run(model: Model, text: string, flags: Flags, signal: AbortSignal
   generating.result.catch(() => writer?.discard());
   // Text between trace lines would be unreadable; a file and JSON get everything at once.
   const streams = !flags.json && !flags.trace && flags.out === undefined;
+  const showThought = thoughtWriter();
   let painted = "";
   for await (const token of generating) {
     const { color } = flags;
     const piece = color ? palette.token(token.text, token.source) : style.isTTY ? printable(token.text) : token.text;
     painted += piece;
-    if (streams) process.stdout.write(piece);
+    if (!streams) continue;
+    showThought(token);
+    process.stdout.write(piece);
   }
   const result = await generating.result;
   recording?.end(result);

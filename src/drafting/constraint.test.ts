@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { GrammarVocabulary, TokenGrammar } from "../lm/grammar/index.ts";
+import { behindThoughts, GrammarVocabulary, TokenGrammar } from "../lm/grammar/index.ts";
 import type { SamplingParams } from "../lm/sampling/index.ts";
 import { toyModel } from "../lm/toy/index.ts";
 import { grammarDrafter } from "./drafters/grammar.ts";
@@ -30,7 +30,7 @@ const small = toyModel({ vocabSize, contextLength: 256, logitScale: 4, seed: 8 }
 function run(sampling: SamplingParams, options: Partial<GenerationOptions> = {}) {
   const generation = new Generation({
     model,
-    sequence: model.open(),
+    sequence: (options.model ?? model).open(),
     promptTokens: [3, 1, 4, 1, 5],
     seed: 5,
     maxTokens: 100,
@@ -104,6 +104,62 @@ describe("constrained texts", () => {
       const { text, reason } = run({ temperature: 1 }, { ...options, policy: { mode: "forced", budget: 4 } });
       expect([reason, text]).toEqual(["stop", expect.stringMatching(wellFormed)]);
     }
+  });
+
+  describe.each([true, false])("behind thoughts, begun by the prompt: %s", (begun) => {
+    const words = [..."ab{}:\n", "<think>", "</think>", "</", "think", ">", ">{", "ab", "b}", "a:"];
+    const end = words.length;
+    const pieceBytes = (token: number) => new TextEncoder().encode(words[token] ?? "");
+    const vocabulary = new GrammarVocabulary({ vocabSize: end + 1, endOfGeneration: [end], pieceBytes });
+    const { gbnf, start } = behindThoughts('root ::= "{" [ab]{1,3} ":" [ab]{2,9} "}"', begun);
+    const behind = new TokenGrammar(gbnf, vocabulary, start);
+    const [model, small] = [3, 8].map((seed) =>
+      toyModel({ vocabSize: end + 1, contextLength: 256, logitScale: 1, seed }),
+    );
+    // Thoughts of some length that end in all spellings of the tag; a free text goes on as long as another.
+    const bias = (freely: boolean) => {
+      const all: [number, number][] = ["</think>", "</", "think", ">"].map((word) => [words.indexOf(word), 1.5]);
+      if (freely) all.push([end, Number.NEGATIVE_INFINITY]);
+      if (!begun) all.push([words.indexOf("<think>"), 0.5]);
+      return new Map(all);
+    };
+    const write = (sampling: SamplingParams, options: Partial<GenerationOptions>) => {
+      const freely = "constraint" in options;
+      const { tokens, logprobs, reason } = run(
+        { ...sampling, logitBias: bias(freely) },
+        {
+          model,
+          maxTokens: 200,
+          constraint: behind.start,
+          stopTokens: new Set([end]),
+          logprobs: 3,
+          ...options,
+        },
+      );
+      return { tokens, logprobs, reason, text: tokens.map((token) => words[token] ?? "").join("") };
+    };
+
+    test("drafted and plain are the same tokens; thoughts are those of a free text", () => {
+      let thought = 0;
+      for (let seed = 1; seed <= 8; seed++) {
+        const sampling = { temperature: seed % 2 ? 1 : 1.4, ...(seed % 3 === 0 && penalised) };
+        const plain = write(sampling, { seed });
+        expect(plain.reason).toBe("stop");
+        const [, thoughts, answer] =
+          /^(?:([\s\S]*?)<\/think>\s{0,4})?(\{[ab]{1,3}:[ab]{2,9}\})$/.exec(plain.text) ?? [];
+        expect(answer, plain.text).toBeDefined();
+        if (begun) expect(thoughts).toBeDefined();
+        else if (thoughts !== undefined) expect(thoughts).toMatch(/^\s{0,4}<think>/);
+        thought += thoughts?.length ?? 0;
+        const free = write(sampling, { seed, constraint: undefined, maxTokens: plain.tokens.length });
+        if (begun) expect(free.text.startsWith(thoughts)).toBe(true);
+        const drafters = [grammarDrafter(behind.start), lookupDrafter(), modelDrafter({ model: small })];
+        for (const budget of [1, 4, 16]) {
+          expect(write(sampling, { seed, drafters, policy: { mode: "forced", budget } })).toEqual(plain);
+        }
+      }
+      expect(thought).toBeGreaterThan(100);
+    });
   });
 
   test("a text ends where nothing can follow, and after its end token where something could", () => {

@@ -16,6 +16,7 @@ import type { GeneratedToken } from "./result.ts";
 import type { EngineModel } from "./runtime.ts";
 import type { Task, Turn } from "./scheduler.ts";
 import { TextStream } from "./text-stream.ts";
+import type { Piece } from "./thoughts.ts";
 import { describeLogprobs } from "./token-logprobs.ts";
 import { toWire } from "./wire-error.ts";
 
@@ -44,7 +45,7 @@ export class GenerationTask implements Task {
   readonly #stats: Stats;
   #promptTokens: Int32Array | undefined;
   #generation: Generation | undefined;
-  #pieces: string[] = [];
+  #pieces: Piece[] = [];
   #sequence: Sequence | undefined;
   #cachedTokens = 0;
   #failed = false;
@@ -65,7 +66,8 @@ export class GenerationTask implements Task {
     this.#shared = shared;
     this.#send = send;
     this.#clock = shared.clock ?? (() => performance.now());
-    this.#text = new TextStream(request.stop);
+    const { prompt } = request;
+    this.#text = new TextStream(request.stop, "thinking" in prompt ? prompt.thinking : undefined);
     this.#stats = new Stats(
       target.model.numerics,
       shared.drafters.map((drafter) => drafter.name),
@@ -211,16 +213,24 @@ export class GenerationTask implements Task {
   }
 
   #tokens({ emitted, finishReason }: RoundReport): GeneratedToken[] {
-    const tokens = emitted.map(({ token, source, logprobs }: EmittedToken, i) => ({
+    const pieces: Piece[] = emitted.map((_, i) => this.#pieces[i] ?? { text: "" });
+    if (finishReason) pieces.push(join(pieces.pop() as Piece, this.#text.flush()));
+    return emitted.map(({ token, source, logprobs }: EmittedToken, i) => ({
       token,
       source,
-      text: this.#pieces[i] ?? "",
+      ...pieces[i],
       ...(logprobs && { logprobs: describeLogprobs(this.#target, token, logprobs) }),
     }));
-    // What was held back belongs to the text now; the last token carries it.
-    if (finishReason) tokens[tokens.length - 1].text += this.#text.flush();
-    return tokens;
   }
+}
+
+/** What was held back belongs to the text at its end; the last token carries it. */
+function join(last: Piece, held: Piece): Piece {
+  const thinks = last.thinking !== undefined || held.thinking !== undefined;
+  return {
+    text: last.text + held.text,
+    ...(thinks && { thinking: (last.thinking ?? "") + (held.thinking ?? "") }),
+  };
 }
 
 /** Room for a sequence, if need be that of rows which only wait to be used again. Undefined when there is none. */

@@ -1,5 +1,6 @@
-import { type GrammarState, GrammarVocabulary, TokenGrammar } from "../lm/grammar/index.ts";
+import { behindThoughts, type GrammarState, GrammarVocabulary, TokenGrammar } from "../lm/grammar/index.ts";
 import type { EngineModel } from "./runtime.ts";
+import type { Thinking } from "./thoughts.ts";
 
 /** Grammars kept with what was found in them: requests tend to repeat their schema. */
 const mostKept = 8;
@@ -15,12 +16,13 @@ export class Grammars {
     this.#target = target;
   }
 
-  /** Where texts of a grammar begin. Throws `bad-argument`. */
-  start(gbnf: string): GrammarState {
+  /** Where texts of a grammar begin, or the thoughts before them. Throws `bad-argument`. */
+  start(gbnf: string, thinking?: Thinking): GrammarState {
     this.#vocabulary ??= new GrammarVocabulary(this.#target.tokenizer);
-    const grammar = this.#kept.get(gbnf) ?? new TokenGrammar(gbnf, this.#vocabulary);
-    this.#kept.delete(gbnf);
-    this.#kept.set(gbnf, grammar);
+    const whole = thinking ? behindThoughts(gbnf, thinking === "begun") : { gbnf, start: "root" };
+    const grammar = this.#kept.get(whole.gbnf) ?? new TokenGrammar(whole.gbnf, this.#vocabulary, whole.start);
+    this.#kept.delete(whole.gbnf);
+    this.#kept.set(whole.gbnf, grammar);
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= mostKept) break;
       this.#kept.delete(oldest);

@@ -129,7 +129,9 @@ export class Host {
     if (this.#target.greedyOnly) requireGreedy(request);
     requireAdapter(this.#target.model, request.adapter);
     const prediction = request.prediction && encodePrediction(this.#target, request.prediction);
-    const constraint = request.grammar === undefined ? undefined : this.#grammars.start(request.grammar);
+    const { grammar, prompt } = request;
+    const thinking = "thinking" in prompt ? prompt.thinking : undefined;
+    const constraint = grammar === undefined ? undefined : this.#grammars.start(grammar, thinking);
     const chosen = this.#drafters.choose(request.draft, prediction, request.cacheScope);
     const drafters = constraint && chosen.length > 0 ? [grammarDrafter(constraint), ...chosen] : chosen;
     const { curve, calibration } = this.#profile;

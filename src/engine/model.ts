@@ -9,6 +9,7 @@ import { Requests } from "./requests.ts";
 import { type EmbeddingInput, startEmbedding } from "./start-embedding.ts";
 import { startGeneration } from "./start-generation.ts";
 import type { Generating } from "./streaming-result.ts";
+import { thinkingOf } from "./thoughts.ts";
 
 export interface ProfileOptions {
   readonly widths?: readonly number[];
@@ -98,7 +99,10 @@ export class Model {
     if ("tokens" in prompt) return { tokens: Int32Array.from(prompt.tokens) };
     const marks = new ControlMarks(prompt, this.info.chat.controlTexts);
     const { messages, tools, variables } = marks.mark(prompt);
-    return this.#template.render(messages, { tools, variables }).then((text) => ({ segments: marks.split(text) }));
+    const { template } = this.info.chat;
+    return this.#template
+      .render(messages, { tools, variables })
+      .then((text) => ({ segments: marks.split(text), thinking: thinkingOf(template, text) }));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Adapter } from "../lm/model.ts";
 import type { SamplingParams } from "../lm/sampling/index.ts";
 import { type Constraint, toGbnf } from "./constraint.ts";
 import type { PromptSegment } from "./prompt-segments.ts";
+import type { Thinking } from "./thoughts.ts";
 
 /** A conversation for the model's chat template; `tools` are definitions in OpenAI's form, for templates that know tools. */
 export interface ChatPrompt {
@@ -19,7 +20,9 @@ export interface ChatPrompt {
 export type Prompt = string | ChatPrompt | { readonly tokens: ArrayLike<number> };
 
 /** A prompt on its way to the model: messages have become text. */
-export type WirePrompt = { readonly segments: readonly PromptSegment[] } | { readonly tokens: Int32Array };
+export type WirePrompt =
+  | { readonly segments: readonly PromptSegment[]; readonly thinking?: Thinking }
+  | { readonly tokens: Int32Array };
 
 /**
  * `auto`: what pays under the measured cost curve, of several drafters. `off`: plain decoding. A name or names (such as
@@ -58,11 +61,11 @@ export interface GenerateOptions {
   readonly logitBias?: ReadonlyMap<number, number> | Readonly<Record<number, number>>;
   /** Equal seeds give equal texts at any temperature, with and without drafting. Default: a random one. */
   readonly seed?: number;
-  /** The text ends before the first of these. */
+  /** The text ends before the first of these. Thoughts of a reasoning model are no part of it. */
   readonly stop?: string | readonly string[];
   /**
    * What the output must be: tokens that do not fit are never chosen. It composes with drafting: the text is the one that
-   * plain decoding gives under the same constraint.
+   * plain decoding gives under the same constraint. In a conversation with a reasoning model it begins after the thoughts.
    */
   readonly constraint?: Constraint;
   /** Report the log probability of each token, and so many of the likeliest tokens in its place (0 to 20). */

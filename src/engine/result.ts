@@ -5,6 +5,8 @@ import type { TokenLogprobs } from "./token-logprobs.ts";
 export interface GeneratedToken {
   /** Empty while a character or a possible stop string is incomplete. */
   readonly text: string;
+  /** What it adds to the thoughts of a reasoning model in a conversation; absent once they are over. */
+  readonly thinking?: string;
   readonly token: number;
   /** The drafter that proposed it, or `target` for the model's own token. */
   readonly source: string;
@@ -25,6 +27,8 @@ export interface Timings {
 
 export interface GenerateResult {
   readonly text: string;
+  /** What a reasoning model thought before it, and the tokens that took. Absent where it did not. */
+  readonly thinking?: { readonly text: string; readonly tokens: number };
   readonly tokenIds: readonly number[];
   readonly tokens: number;
   readonly promptTokens: number;

@@ -21,6 +21,7 @@ export function startGeneration(
   const tokenIds: number[] = [];
   const logprobs: TokenLogprobs[] = [];
   let text = "";
+  const thinking = { text: "", tokens: 0 };
   /** Of the request, once it is sent. */
   let id: number | undefined;
 
@@ -42,6 +43,10 @@ export function startGeneration(
           for (const token of tokens) {
             tokenIds.push(token.token);
             text += token.text;
+            if (token.thinking !== undefined) {
+              thinking.text += token.thinking;
+              thinking.tokens++;
+            }
             if (token.logprobs) logprobs.push(token.logprobs);
           }
           stream.push(tokens);
@@ -49,7 +54,7 @@ export function startGeneration(
         },
         onEnd(value) {
           signal?.removeEventListener("abort", cancel);
-          const result = toResult(text, tokenIds, loadMs, value as Finished);
+          const result = toResult(text, thinking, tokenIds, loadMs, value as Finished);
           stream.finish(options.logprobs === undefined ? result : { ...result, logprobs });
         },
         onError: fail,
@@ -65,13 +70,20 @@ export function startGeneration(
   return stream;
 }
 
-function toResult(text: string, tokenIds: number[], loadMs: number, finished: Finished): GenerateResult {
+function toResult(
+  text: string,
+  thinking: NonNullable<GenerateResult["thinking"]>,
+  tokenIds: number[],
+  loadMs: number,
+  finished: Finished,
+): GenerateResult {
   const { promptTokens, cachedTokens, finishReason, stopString, prefillMs, decodeMs, drafting, promptLogprobs } =
     finished;
   const tokens = tokenIds.length;
   const tokensPerSecond = decodeMs > 0 ? (tokens * 1000) / decodeMs : 0;
   return {
     text,
+    ...(thinking.tokens > 0 && { thinking }),
     tokenIds,
     tokens,
     promptTokens,

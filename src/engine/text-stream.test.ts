@@ -4,8 +4,8 @@ import { TextStream } from "./text-stream.ts";
 
 function run(chunks: readonly Uint8Array[], stops: string[]): string[] {
   const stream = new TextStream(stops);
-  const texts = chunks.map((chunk) => stream.push(chunk));
-  return [...texts, stream.flush()];
+  const texts = chunks.map((chunk) => stream.push(chunk).text);
+  return [...texts, stream.flush().text];
 }
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
@@ -33,12 +33,8 @@ describe("TextStream", () => {
 
   test("says nothing after a stop", () => {
     const stream = new TextStream(["."]);
-    expect([stream.push(utf8("one. two")), stream.stopped, stream.push(utf8("three")), stream.flush()]).toEqual([
-      "one",
-      true,
-      "",
-      "",
-    ]);
+    expect(stream.push(utf8("one. two"))).toEqual({ text: "one" });
+    expect([stream.stopped, stream.push(utf8("three")).text, stream.flush().text]).toEqual([true, "", ""]);
   });
 
   test("pieces together are the whole decode, cut at the stop, however the bytes are split", () => {

@@ -1,21 +1,24 @@
 import { DraftwrightError } from "../errors.ts";
+import { type Piece, type Thinking, Thoughts } from "./thoughts.ts";
 
 /**
  * Turns the bytes of tokens into text as they come. Held back: bytes of a character that is not complete, and text that
  * may turn out to be the beginning of a stop string. All returned pieces together are the text of all the bytes, cut
- * before the first stop string.
+ * before the first stop string. Thoughts come apart, and nothing in them is a stop string.
  */
 export class TextStream {
   readonly #stops: readonly string[];
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #thoughts: Thoughts;
   #held = "";
   #stop: string | undefined;
 
-  constructor(stops: readonly string[]) {
+  constructor(stops: readonly string[], thinking?: Thinking) {
     if (stops.includes("")) {
       throw new DraftwrightError("bad-argument", "A stop string is empty; it would end every text before it begins.");
     }
     this.#stops = stops;
+    this.#thoughts = new Thoughts(thinking);
   }
 
   /** True once a stop string is complete: nothing more will come. */
@@ -29,29 +32,30 @@ export class TextStream {
   }
 
   /** Text that is certain after these bytes. */
-  push(bytes: Uint8Array): string {
-    return this.#advance(this.#decoder.decode(bytes, { stream: true }));
+  push(bytes: Uint8Array): Piece {
+    return this.#advance(this.#thoughts.push(this.#decoder.decode(bytes, { stream: true })));
   }
 
   /** The rest, when no more bytes will come. Incomplete characters become U+FFFD. */
-  flush(): string {
-    const text = this.#advance(this.#decoder.decode()) + this.#held;
+  flush(): Piece {
+    const { text, ...more } = this.#advance(this.#thoughts.push(this.#decoder.decode(), true));
+    const held = this.#held;
     this.#held = "";
-    return text;
+    return { text: text + held, ...more };
   }
 
-  #advance(text: string): string {
-    if (this.stopped) return "";
+  #advance({ text, ...more }: Piece): Piece {
+    if (this.stopped) return { text: "" };
     const all = this.#held + text;
     const found = firstStop(all, this.#stops);
     if (found) {
       this.#stop = found.stop;
       this.#held = "";
-      return all.slice(0, found.at);
+      return { text: all.slice(0, found.at), ...more };
     }
-    const keep = longestStopPrefix(all, this.#stops);
+    const keep = longestBeginning(all, this.#stops);
     this.#held = all.slice(all.length - keep);
-    return all.slice(0, all.length - keep);
+    return { text: all.slice(0, all.length - keep), ...more };
   }
 }
 
@@ -68,12 +72,12 @@ function firstStop(text: string, stops: readonly string[]): { readonly stop: str
   return first;
 }
 
-/** Length of the longest end of `text` that begins a stop string. */
-function longestStopPrefix(text: string, stops: readonly string[]): number {
+/** Length of the longest end of `text` that begins one of `strings`. */
+export function longestBeginning(text: string, strings: readonly string[]): number {
   let longest = 0;
-  for (const stop of stops) {
-    for (let length = Math.min(stop.length - 1, text.length); length > longest; length--) {
-      if (text.endsWith(stop.slice(0, length))) longest = length;
+  for (const string of strings) {
+    for (let length = Math.min(string.length - 1, text.length); length > longest; length--) {
+      if (text.endsWith(string.slice(0, length))) longest = length;
     }
   }
   return longest;

@@ -11,6 +11,8 @@ export interface ChatMessage {
   role: "system" | "user" | "assistant" | "tool";
   content: string | null;
   name?: string;
+  /** What the assistant thought, for templates that want to see it again. */
+  reasoning_content?: string;
   /** OpenAI's form. `arguments` given as JSON text are parsed, because templates serialise them themselves. */
   tool_calls?: readonly { id?: string; type?: string; function: { name: string; arguments: unknown } }[];
   tool_call_id?: string;

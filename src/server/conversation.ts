@@ -1,5 +1,5 @@
 // One turn of a conversation, whichever protocol asked for it: messages and tools in, parts of an answer out.
-import type { Constraint, GenerateOptions, GenerateResult, Generating } from "../engine/index.ts";
+import type { Constraint, GenerateOptions, Generating } from "../engine/index.ts";
 import type { ChatMessage } from "../lm/chat-template.ts";
 import { ApiError } from "./http/api-error.ts";
 import type { Run } from "./run.ts";
@@ -45,9 +45,7 @@ export function startTurn(run: Run, turn: Turn): StartedTurn {
   const names = chosen.tools.map((tool) => tool.function.name);
   const format = chosen.forced ? "bare" : toolFormat(template);
   const rule = chosen.forced ? callConstraint(chosen.tools) : constraint;
-  // What must have a form leaves no room for thinking aloud; templates that know this variable close the thoughts at once.
-  const variables = { ...(rule && { enable_thinking: false }), ...turn.variables };
-  const prompt = { ...toolPrompt(template, messages, chosen.tools), variables };
+  const prompt = { ...toolPrompt(template, messages, chosen.tools), variables: turn.variables };
   return {
     choices: options.map((one) => run.generate(prompt, { ...one, ...(rule && { constraint: rule }) })),
     // What must be JSON of another kind is never a call.
@@ -55,13 +53,12 @@ export function startTurn(run: Run, turn: Turn): StartedTurn {
   };
 }
 
-/** The parts of a whole answer. */
-export function wholeAnswer(reader: OutputReader, { text }: GenerateResult): OutputPart[] {
-  return [...reader.push(text), ...reader.end()];
-}
-
-/** The text of an answer, and its calls. */
-export function textAndCalls(parts: readonly OutputPart[]) {
-  const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-  return { text, calls: parts.filter((part) => part.type === "tool-call") };
+/** Thoughts and text of an answer, and its calls. */
+export function sortedParts(parts: readonly OutputPart[]) {
+  const textOf = (type: "text" | "thinking") => parts.map((part) => (part.type === type ? part.text : "")).join("");
+  return {
+    thinking: textOf("thinking"),
+    text: textOf("text"),
+    calls: parts.filter((part) => part.type === "tool-call"),
+  };
 }

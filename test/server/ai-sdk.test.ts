@@ -1,7 +1,9 @@
 // The AI SDK through @ai-sdk/openai-compatible, over HTTP.
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { generateText, streamText } from "ai";
+import { generateObject, generateText, jsonSchema, streamText } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createDraftwright } from "../../src/ai/index.ts";
+import { openThinking, said, thinkingTemplates, thoughts } from "../../src/server/testing/thinking-model.ts";
 import { type ToyServer, toyServer } from "../../src/server/testing/toy-server.ts";
 
 let server: ToyServer;
@@ -46,5 +48,36 @@ describe("ai with @ai-sdk/openai-compatible", () => {
 
   test("errors carry our message", async () => {
     await expect(generateText({ model: provider()("gpt-9"), ...ask })).rejects.toThrow(/does not exist here/);
+  });
+});
+
+describe("a reasoning model", () => {
+  const schema = jsonSchema<{ answer: string }>({
+    type: "object",
+    properties: { answer: { enum: ["yes", "no"] } },
+    required: ["answer"],
+  });
+  test.each(["over HTTP", "in the process"])("%s: reasoning apart, text and objects", async (where) => {
+    const loaded = await openThinking(thinkingTemplates.possible, () => undefined);
+    const server = await toyServer({ model: loaded });
+    const http = createOpenAICompatible({
+      name: "draftwright",
+      baseURL: `${server.url}/v1`,
+      includeUsage: true,
+      supportsStructuredOutputs: true,
+    });
+    const model = where === "over HTTP" ? http("default") : createDraftwright(loaded)();
+    const ask = { model, prompt: "Well?", maxOutputTokens: 200, temperature: 0, maxRetries: 0 };
+    try {
+      const whole = await generateText(ask);
+      expect([whole.reasoningText, whole.text]).toEqual([thoughts, said]);
+      expect(whole.usage.outputTokenDetails.reasoningTokens).toBeGreaterThan(thoughts.length);
+      const streamed = streamText(ask);
+      expect([await streamed.reasoningText, await streamed.text]).toEqual([thoughts, said]);
+      const { object, reasoning } = await generateObject({ ...ask, schema });
+      expect([["yes", "no"].includes(object.answer), reasoning]).toEqual([true, thoughts]);
+    } finally {
+      await server.stop();
+    }
   });
 });

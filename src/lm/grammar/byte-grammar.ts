@@ -34,8 +34,8 @@ export class ByteGrammar {
   #work = 0;
 
   /** Throws "bad-argument", as `parseGbnf` and `buildNetwork` do. */
-  constructor(gbnf: string) {
-    this.#network = buildNetwork(parseGbnf(gbnf));
+  constructor(gbnf: string, start = "root") {
+    this.#network = buildNetwork(parseGbnf(gbnf), start);
     this.#findClasses();
     this.start = this.#close([{ place: this.#network.starts[0], stack: undefined }]) ?? this.#dead();
   }

@@ -19,15 +19,18 @@ export interface Place {
 /** The rules as one recursive transition network over bytes. */
 export interface Network {
   readonly places: readonly Place[];
-  /** First place of each rule; rule 0 is `root`. */
+  /** First place of each rule; rule 0 is the start. */
   readonly starts: readonly number[];
 }
 
 const mostPlaces = 200_000;
 
-/** Throws "bad-argument" for a grammar that is too large, or in which a rule can begin with itself. */
-export function buildNetwork(rules: GrammarRules): Network {
-  const names = ["root", ...[...rules.keys()].filter((name) => name !== "root")];
+/**
+ * `start`: the rule that is a whole text. Throws "bad-argument" for a grammar that is too large, or in which a rule can begin
+ * with itself.
+ */
+export function buildNetwork(rules: GrammarRules, start: string): Network {
+  const names = [start, ...[...rules.keys()].filter((name) => name !== start)];
   const builder = new Builder(new Map(names.map((name, i) => [name, i])));
   const starts = names.map((name) => builder.rule(rules.get(name) as Expression));
   const network = { places: builder.places, starts };

@@ -37,10 +37,10 @@ export class TokenGrammar {
   readonly #onPath: (ByteState | undefined)[];
   #masks = 0;
 
-  /** Throws "bad-argument" for a grammar in GBNF that is wrong. */
-  constructor(gbnf: string, vocabulary: GrammarVocabulary) {
+  /** `start`: the rule that is a whole text. Throws "bad-argument" for a grammar in GBNF that is wrong. */
+  constructor(gbnf: string, vocabulary: GrammarVocabulary, start?: string) {
     this.vocabulary = vocabulary;
-    this.bytes = new ByteGrammar(gbnf);
+    this.bytes = new ByteGrammar(gbnf, start);
     this.#onPath = new Array(vocabulary.trie.deepest + 1);
     this.start = new GrammarState(this, this.bytes.start, false);
   }

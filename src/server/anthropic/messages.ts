@@ -2,14 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import type { GenerateResult, Generating } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
-import { startTurn, wholeAnswer } from "../conversation.ts";
+import { startTurn } from "../conversation.ts";
 import { toApiError } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
 import { sseEvent } from "../http/sse.ts";
 import { generateOptions } from "../openai/fields.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
-import type { OutputPart, OutputReader } from "../tools/output-reader.ts";
+import { effortVariables, type OutputPart, type OutputReader, partsOf, wholeAnswer } from "../tools/index.ts";
 import { anthropicError } from "./error.ts";
 import { messagesSchema, toChatMessages, toToolChoice, toTools } from "./schema.ts";
 
@@ -27,6 +27,7 @@ export async function messages(c: Context, service: Service): Promise<Response> 
       tools: toTools(body),
       toolChoice: toToolChoice(body),
       constraint: undefined,
+      variables: effortVariables(body.thinking?.type === "disabled" ? "none" : undefined),
       options: [
         generateOptions({ ...body, stop: body.stop_sequences }, body.max_tokens, service.settings, contextLength),
       ],
@@ -58,26 +59,29 @@ export async function messages(c: Context, service: Service): Promise<Response> 
 async function* messageEvents(generating: Generating, reader: OutputReader, head: object): AsyncGenerator<string> {
   const parts: OutputPart[] = [];
   const event = (type: string, data: object) => sseEvent({ type, ...data }, type);
-  /** Index of the text block that is open. */
-  let open: number | undefined;
+  /** Type of the block that is open, the last one. */
+  let open: "text" | "thinking" | undefined;
   let blocks = 0;
-  const closeText = () => {
+  const close = () => {
     if (open === undefined) return "";
-    const text = event("content_block_stop", { index: open });
     open = undefined;
-    return text;
+    return event("content_block_stop", { index: blocks - 1 });
   };
   const write = (part: OutputPart) => {
     parts.push(part);
-    if (part.type === "text") {
-      let text = "";
-      if (open === undefined) {
-        open = blocks++;
-        text = event("content_block_start", { index: open, content_block: { type: "text", text: "" } });
+    if (part.type !== "tool-call") {
+      let before = "";
+      if (open !== part.type) {
+        before =
+          close() + event("content_block_start", { index: blocks++, content_block: toBlock({ ...part, text: "" }) });
+        open = part.type;
       }
-      return text + event("content_block_delta", { index: open, delta: { type: "text_delta", text: part.text } });
+      const delta = part.type === "text" ? { text: part.text } : { thinking: part.text };
+      return (
+        before + event("content_block_delta", { index: blocks - 1, delta: { type: `${part.type}_delta`, ...delta } })
+      );
     }
-    const before = closeText();
+    const before = close();
     const index = blocks++;
     const { id, name, arguments: json } = part;
     return (
@@ -94,11 +98,11 @@ async function* messageEvents(generating: Generating, reader: OutputReader, head
     let text = opening;
     opening = "";
     for (const { token, result } of batch) {
-      for (const part of token ? reader.push(token.text) : reader.end()) text += write(part);
+      for (const part of token ? partsOf(reader, token) : reader.end()) text += write(part);
       if (!result) continue;
       const delta = ending(result, parts);
       const usage = usageOf(result);
-      text += closeText() + event("message_delta", { delta, usage }) + event("message_stop", {});
+      text += close() + event("message_delta", { delta, usage }) + event("message_stop", {});
     }
     if (text !== "") yield text;
   }
@@ -106,6 +110,8 @@ async function* messageEvents(generating: Generating, reader: OutputReader, head
 
 function toBlock(part: OutputPart) {
   if (part.type === "text") return part;
+  // Nobody signs thoughts here; clients want the field.
+  if (part.type === "thinking") return { type: part.type, thinking: part.text, signature: "" };
   return { type: "tool_use", id: part.id, name: part.name, input: parsed(part.arguments) };
 }
 

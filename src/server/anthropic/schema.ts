@@ -16,7 +16,8 @@ const toolResult = z.object({
   tool_use_id: z.string(),
   content: z.union([z.string(), z.array(textBlock)]).nullish(),
 });
-const thinking = z.object({ type: z.enum(["thinking", "redacted_thinking"]) });
+const thinking = z.object({ type: z.literal("thinking"), thinking: z.string() });
+const redactedThinking = z.object({ type: z.literal("redacted_thinking") });
 
 const toolChoice = z.discriminatedUnion("type", [
   z.object({ type: z.enum(["auto", "any", "none"]) }),
@@ -27,7 +28,7 @@ const messageSchema = z.discriminatedUnion("role", [
   z.object({ role: z.literal("user"), content: z.union([z.string(), z.array(z.union([textBlock, toolResult]))]) }),
   z.object({
     role: z.literal("assistant"),
-    content: z.union([z.string(), z.array(z.union([textBlock, toolUse, thinking]))]),
+    content: z.union([z.string(), z.array(z.union([textBlock, toolUse, thinking, redactedThinking]))]),
   }),
 ]);
 
@@ -49,6 +50,7 @@ export const messagesSchema = z.object({
   stream: z.boolean().nullish(),
   tools: z.array(toolSchema).max(128).nullish(),
   tool_choice: toolChoice.nullish(),
+  thinking: z.object({ type: z.string() }).nullish(),
   draft: samplingFields.draft,
   adapter: samplingFields.adapter,
 });
@@ -81,7 +83,15 @@ function fromAssistant({ content }: Extract<MessagesBody["messages"][number], { 
   const calls = content
     .filter((block) => block.type === "tool_use")
     .map(({ id, name, input }) => ({ id, type: "function", function: { name, arguments: input } }));
-  return [{ role: "assistant", content: text, ...(calls.length > 0 && { tool_calls: calls }) }];
+  const thoughts = content.flatMap((block) => (block.type === "thinking" ? [block.thinking] : [])).join("\n");
+  return [
+    {
+      role: "assistant",
+      content: text,
+      ...(thoughts && { reasoning_content: thoughts }),
+      ...(calls.length > 0 && { tool_calls: calls }),
+    },
+  ];
 }
 
 export function toTools({ tools }: MessagesBody): Tool[] {

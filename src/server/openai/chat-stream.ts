@@ -1,7 +1,7 @@
 import type { GenerateResult, Generating } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
 import { sseEvent } from "../http/sse.ts";
-import type { OutputPart, OutputReader } from "../tools/output-reader.ts";
+import { type OutputPart, type OutputReader, partsOf } from "../tools/index.ts";
 import { chatLogprobs, HeldLogprobs } from "./logprobs.ts";
 import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
 
@@ -29,6 +29,7 @@ export async function* chatChunks(options: ChatStreamOptions): AsyncGenerator<st
   const toolCalls = choices.map(() => 0);
   const delta = (index: number, part: OutputPart) => {
     if (part.type === "text") return { content: part.text };
+    if (part.type === "thinking") return { reasoning_content: part.text };
     const { id, name, arguments: text } = part;
     return { tool_calls: [{ index: toolCalls[index]++, id, type: "function", function: { name, arguments: text } }] };
   };
@@ -38,7 +39,7 @@ export async function* chatChunks(options: ChatStreamOptions): AsyncGenerator<st
     opening = "";
     for (const { index, token, result } of events) {
       if (token) logprobs[index].push(token);
-      const parts = token ? readers[index].push(token.text) : readers[index].end();
+      const parts = token ? partsOf(readers[index], token) : readers[index].end();
       for (const part of parts) {
         text += chunk(index, delta(index, part), sources && token ? { source: token.source } : {});
       }

@@ -3,13 +3,13 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { GenerateResult, TokenLogprobs } from "../../engine/index.ts";
 import { formatConstraint, responseFormatSchema } from "../constraint.ts";
-import { startTurn, textAndCalls, wholeAnswer } from "../conversation.ts";
+import { sortedParts, startTurn } from "../conversation.ts";
 import { ApiError } from "../http/api-error.ts";
 import { jsonBody } from "../http/json-body.ts";
 import { RoundEvents } from "../round-events.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
-import type { OutputReader } from "../tools/output-reader.ts";
+import { effortVariables, type OutputReader, wholeAnswer } from "../tools/index.ts";
 import { toolChoiceSchema, toolSchema } from "../tools/tool.ts";
 import { chatChunks } from "./chat-stream.ts";
 import { choiceSeed, generateOptions, samplingFields, wantsRounds, wantsSources } from "./fields.ts";
@@ -25,6 +25,7 @@ const chatSchema = z.object({
   tools: z.array(toolSchema).max(128).nullish(),
   tool_choice: toolChoiceSchema.nullish(),
   response_format: responseFormatSchema.nullish(),
+  reasoning_effort: z.string().nullish(),
   chat_template_kwargs: z.record(z.string(), z.unknown()).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
@@ -47,7 +48,7 @@ export async function chatCompletions(c: Context, service: Service): Promise<Res
       tools: body.tools ?? [],
       toolChoice: body.tool_choice ?? "auto",
       constraint: formatConstraint(body.response_format),
-      variables: body.chat_template_kwargs ?? undefined,
+      variables: { ...effortVariables(body.reasoning_effort), ...body.chat_template_kwargs },
       options: Array.from({ length: n }, (_, choice) => ({
         ...options,
         ...(body.logprobs && { logprobs: body.top_logprobs ?? 0 }),
@@ -84,11 +85,12 @@ function chatChoice(
   reader: OutputReader,
   logprobs: readonly TokenLogprobs[] | undefined,
 ) {
-  const { text, calls } = textAndCalls(wholeAnswer(reader, result));
+  const { thinking, text, calls } = sortedParts(wholeAnswer(reader, result));
   return {
     index,
     message: {
       role: "assistant",
+      ...(thinking !== "" && { reasoning_content: thinking }),
       content: calls.length > 0 && text === "" ? null : text,
       refusal: null,
       ...(calls.length > 0 && {

@@ -17,9 +17,14 @@ export class HeldLogprobs {
   #asked = false;
   #offset = 0;
 
-  push({ text, logprobs }: GeneratedToken): void {
+  push({ text, thinking, logprobs }: GeneratedToken): void {
     if (!logprobs) return;
     this.#asked = true;
+    // Thoughts are no part of the text, nor is the tag that opened them.
+    if (thinking !== undefined && text === "") {
+      this.#held = [];
+      return;
+    }
     if (logprobs.bytes.length > 0) this.#held.push(logprobs);
     if (text === "") return;
     this.#ready.push(...this.#held);

@@ -21,6 +21,7 @@ export const messageSchema = z.discriminatedUnion(
     z.object({
       role: z.literal("assistant"),
       content: contentSchema.nullish(),
+      reasoning_content: z.string().nullish(),
       name: z.string().optional(),
       tool_calls: z.array(toolCall).nullish(),
     }),
@@ -35,8 +36,14 @@ export function toChatMessage(message: MessageBody): ChatMessage {
   const text = textOf(message.content ?? null);
   switch (message.role) {
     case "assistant": {
-      const { tool_calls: calls, role, name } = message;
-      return { role, content: text, ...(name && { name }), ...(calls?.length && { tool_calls: calls }) };
+      const { tool_calls: calls, role, name, reasoning_content: thoughts } = message;
+      return {
+        role,
+        content: text,
+        ...(thoughts && { reasoning_content: thoughts }),
+        ...(name && { name }),
+        ...(calls?.length && { tool_calls: calls }),
+      };
     }
     case "tool":
       return { ...message, content: text };

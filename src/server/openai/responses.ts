@@ -10,6 +10,7 @@ import { jsonBody } from "../http/json-body.ts";
 import { sseEvent } from "../http/sse.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
+import { effortVariables } from "../tools/index.ts";
 import { generateOptions, samplingFields } from "./fields.ts";
 import { chatLogprobs, HeldLogprobs, textLogprobs } from "./logprobs.ts";
 import { contentSchema, toChatMessage } from "./messages.ts";
@@ -25,15 +26,20 @@ const responsesSchema = z.object({
     z.string(),
     z
       .array(
-        z.object({
-          type: z.literal("message").optional(),
-          role: z.enum(["user", "assistant", "system", "developer"]),
-          content: contentSchema,
-        }),
+        z.union([
+          z.object({
+            type: z.literal("message").optional(),
+            role: z.enum(["user", "assistant", "system", "developer"]),
+            content: contentSchema,
+          }),
+          // What was thought in earlier turns; templates leave it out.
+          z.object({ type: z.literal("reasoning") }),
+        ]),
       )
       .min(1),
   ]),
   instructions: z.string().nullish(),
+  reasoning: z.object({ effort: z.string().nullish() }).nullish(),
   max_output_tokens: z.int().min(1).nullish(),
   text: z
     .object({
@@ -71,6 +77,7 @@ export async function responses(c: Context, service: Service): Promise<Response>
       constraint: formatConstraint(
         format?.type === "json_schema" ? { type: "json_schema", json_schema: { schema: format.schema } } : format,
       ),
+      variables: effortVariables(body.reasoning?.effort),
       options: [
         {
           ...generateOptions(body, maxTokens, service.settings, run.model.info.contextLength),
@@ -79,20 +86,25 @@ export async function responses(c: Context, service: Service): Promise<Response>
       ],
     });
     const head = responseHead(body, run.modelId, run.created);
-    const itemId = newId("msg");
+    const ids = { reasoning: newId("rs"), message: newId("msg") };
     if (body.stream) {
       const toEvent = (error: unknown) => {
         const { message, code, param } = toApiError(error);
         return sseEvent({ type: "error", message, code, param }, "error");
       };
-      return await streamAnswer(service, run, responseEvents(generating, head, itemId), toEvent);
+      return await streamAnswer(service, run, responseEvents(generating, head, ids), toEvent);
     }
     const [result] = await run.results([generating]);
-    return c.json(finished(head, itemId, result, partLogprobs(await textLogprobs(generating))));
+    return c.json(finished(head, ids, result, partLogprobs(await textLogprobs(generating))));
   } catch (error) {
     run.end();
     throw error;
   }
+}
+
+interface ItemIds {
+  readonly reasoning: string;
+  readonly message: string;
 }
 
 const logprobsPart = "message.output_text.logprobs";
@@ -120,7 +132,8 @@ function refuseUnsupported(body: ResponsesBody): void {
 
 function messagesOf({ instructions, input }: ResponsesBody) {
   const items = typeof input === "string" ? [{ role: "user" as const, content: input }] : input;
-  const all = instructions ? [{ role: "system" as const, content: instructions }, ...items] : items;
+  const said = items.flatMap((item) => ("role" in item ? [item] : []));
+  const all = instructions ? [{ role: "system" as const, content: instructions }, ...said] : said;
   return all.map(({ role, content }) => toChatMessage(role === "assistant" ? { role, content } : { role, content }));
 }
 
@@ -144,7 +157,7 @@ function responseHead(body: ResponsesBody, model: string, created: number) {
     output: [] as object[],
     parallel_tool_calls: true,
     previous_response_id: null,
-    reasoning: { effort: null, summary: null },
+    reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
     store: false,
     temperature: body.temperature ?? 1,
     text: { format: body.text?.format ?? { type: "text" } },
@@ -169,24 +182,32 @@ function messageItem(id: string, status: string, content: readonly object[]) {
   return { type: "message", id, status, role: "assistant", content };
 }
 
+/** What the model thought, in the form of its open models: not a summary of it. */
+function reasoningItem(id: string, status: string, text: string) {
+  return { type: "reasoning", id, status, summary: [], content: [{ type: "reasoning_text", text }] };
+}
+
+const isThought = ({ thinking }: GenerateResult) => thinking !== undefined && thinking.text !== "";
+
 function finished(
   head: ReturnType<typeof responseHead>,
-  itemId: string,
+  ids: ItemIds,
   result: GenerateResult,
   logprobs: readonly object[],
 ) {
   const whole = result.finishReason === "stop";
   const status = whole ? "completed" : "incomplete";
+  const thoughts = isThought(result) ? [reasoningItem(ids.reasoning, status, result.thinking?.text ?? "")] : [];
   return {
     ...head,
     status,
     incomplete_details: whole ? null : { reason: "max_output_tokens" },
-    output: [messageItem(itemId, status, [textPart(result.text, logprobs)])],
+    output: [...thoughts, messageItem(ids.message, status, [textPart(result.text, logprobs)])],
     usage: {
       input_tokens: result.promptTokens,
       input_tokens_details: { cached_tokens: result.cachedTokens },
       output_tokens: result.tokens,
-      output_tokens_details: { reasoning_tokens: 0 },
+      output_tokens_details: { reasoning_tokens: result.thinking?.tokens ?? 0 },
       total_tokens: result.promptTokens + result.tokens,
     },
   };
@@ -195,35 +216,65 @@ function finished(
 async function* responseEvents(
   generating: Generating,
   head: ReturnType<typeof responseHead>,
-  itemId: string,
+  ids: ItemIds,
 ): AsyncGenerator<string> {
   let number = 0;
   const event = (type: string, data: object) => sseEvent({ type, sequence_number: number++, ...data }, type);
   const held = new HeldLogprobs();
   const all: object[] = [];
-  const place = { item_id: itemId, output_index: 0, content_index: 0 };
-  let opening =
-    event("response.created", { response: head }) +
-    event("response.in_progress", { response: head }) +
-    event("response.output_item.added", { output_index: 0, item: messageItem(itemId, "in_progress", []) }) +
-    event("response.content_part.added", { ...place, part: textPart("") });
+  let thoughts = "";
+  let open: "reasoning" | "message" | undefined;
+  const reasoning = { item_id: ids.reasoning, output_index: 0, content_index: 0 };
+  const message = () => ({ item_id: ids.message, output_index: thoughts === "" ? 0 : 1, content_index: 0 });
+  const think = (delta: string) => {
+    let text = "";
+    if (open === undefined) {
+      const item = { ...reasoningItem(ids.reasoning, "in_progress", ""), content: [] };
+      text = event("response.output_item.added", { output_index: 0, item });
+      open = "reasoning";
+    }
+    thoughts += delta;
+    return text + event("response.reasoning_text.delta", { ...reasoning, delta });
+  };
+  const openMessage = (status: string) => {
+    if (open === "message") return "";
+    let text = "";
+    if (open === "reasoning") {
+      const item = reasoningItem(ids.reasoning, status, thoughts);
+      text =
+        event("response.reasoning_text.done", { ...reasoning, text: thoughts }) +
+        event("response.output_item.done", { output_index: 0, item });
+    }
+    open = "message";
+    const item = messageItem(ids.message, "in_progress", []);
+    return (
+      text +
+      event("response.output_item.added", { output_index: message().output_index, item }) +
+      event("response.content_part.added", { ...message(), part: textPart("") })
+    );
+  };
+  let opening = event("response.created", { response: head }) + event("response.in_progress", { response: head });
   for await (const batch of choiceEvents([generating])) {
     let text = opening;
     opening = "";
     for (const { token, result } of batch) {
       if (token) {
+        if (token.thinking) text += think(token.thinking);
         held.push(token);
         if (!token.text) continue;
         const logprobs = partLogprobs(held.take());
         all.push(...logprobs);
-        text += event("response.output_text.delta", { ...place, delta: token.text, logprobs });
+        text += openMessage("completed");
+        text += event("response.output_text.delta", { ...message(), delta: token.text, logprobs });
         continue;
       }
-      const response = finished(head, itemId, result, all);
+      const response = finished(head, ids, result, all);
+      const { output_index } = message();
       text +=
-        event("response.output_text.done", { ...place, text: result.text, logprobs: all }) +
-        event("response.content_part.done", { ...place, part: textPart(result.text, all) }) +
-        event("response.output_item.done", { output_index: 0, item: response.output[0] }) +
+        openMessage(response.status) +
+        event("response.output_text.done", { ...message(), text: result.text, logprobs: all }) +
+        event("response.content_part.done", { ...message(), part: textPart(result.text, all) }) +
+        event("response.output_item.done", { output_index, item: response.output[output_index] }) +
         event(`response.${response.status}`, { response });
     }
     if (text !== "") yield text;

@@ -17,7 +17,7 @@ export function usageOf(results: readonly GenerateResult[], prompts = 1) {
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: cachedTokens },
     completion_tokens_details: {
-      reasoning_tokens: 0,
+      reasoning_tokens: sum(({ thinking }) => thinking?.tokens ?? 0),
       accepted_prediction_tokens: predicted("accepted"),
       rejected_prediction_tokens: predicted("proposed") - predicted("accepted"),
     },
