@@ -3,10 +3,12 @@ import { headKinds } from "../drafting/trained/index.ts";
 import { modelStore } from "../engine/index.ts";
 import { resolveModel } from "../lm/store/index.ts";
 import { loraDefaults, mergeLora } from "../lm/training/index.ts";
-import { trainLm, trainLora } from "../training/index.ts";
+import { trainLora } from "../training/index.ts";
 import { decimal, integer, names } from "./flags.ts";
 import { inChild, type LoopFlags, withLoopFlags } from "./train-flags.ts";
 import { trainDataCommand, trainHeadCommand } from "./train-head.ts";
+import { trainLmCommand } from "./train-lm.ts";
+import { trainTokenizerCommand } from "./train-tokenizer.ts";
 
 interface LoraFlags extends LoopFlags {
   model: string;
@@ -14,16 +16,6 @@ interface LoraFlags extends LoopFlags {
   rank: number;
   alpha: number;
   targets: string[];
-  context: number;
-  texts: number;
-}
-
-interface LmFlags extends LoopFlags {
-  model: string;
-  data: string[];
-  fresh?: boolean;
-  type?: string;
-  weightDecay: number;
   context: number;
   texts: number;
 }
@@ -47,23 +39,8 @@ export function trainCommand(): Command {
       return trainLora({ ...loop, model, data, lora: { rank, alpha, targets }, rows, texts, seed, threads });
     }),
   );
-  const lm = command
-    .command("lm")
-    .description("all weights of a small model, in the shape and with the vocabulary of a GGUF file")
-    .option("-m, --model <name>", "a GGUF file or a name from `draftwright models list`", "embedded")
-    .requiredOption("--data <files>", "as for lora", names)
-    .option("--fresh", "begin with random weights")
-    .option("--type <name>", "of the matrices that are written, e.g. Q8_0 (default: as in the file)")
-    .option("--weight-decay <x>", "decay of the matrices", decimal, 0.1)
-    .option("--context <n>", "tokens of a text", integer(8), 128)
-    .option("--texts <n>", "texts of a batch", integer(1), 4);
-  withLoopFlags(lm, 1e-3).action((flags: LmFlags) =>
-    inChild(flags, async (loop) => {
-      const { data, fresh, type, weightDecay, context: rows, texts, seed, threads } = flags;
-      const model = await resolveModel(flags.model, modelStore());
-      return trainLm({ ...loop, model, data, fresh, type, weightDecay, rows, texts, seed, threads });
-    }),
-  );
+  command.addCommand(trainLmCommand());
+  command.addCommand(trainTokenizerCommand());
   command.addCommand(trainDataCommand());
   for (const kind of headKinds) command.addCommand(trainHeadCommand(kind));
   command

@@ -1,6 +1,7 @@
 // Language models without drafting: load a GGUF file, run forwards over sequences and trees, tokenize, sample.
 // The interface is model.ts; graph/ implements it on ggml, toy/ in readable TypeScript. One file per architecture. Knows
 // nothing of drafting.
+export { byteAlphabet } from "./byte-alphabet.ts";
 export { type ChatMessage, type ChatTemplate, createChatTemplate } from "./chat-template.ts";
 export type { ModelConfig } from "./config.ts";
 export { type LoadedModel, type LoadOptions, loadLanguageModel } from "./load.ts";

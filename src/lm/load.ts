@@ -3,6 +3,7 @@ import { availableParallelism, freemem, loadavg } from "node:os";
 import { resolve } from "node:path";
 import { DraftwrightError } from "../errors.ts";
 import { Backend, findDevice, openGguf } from "../ggml/index.ts";
+import { checkVocabulary } from "./config/vocabulary.ts";
 import { type ModelConfig, readConfig } from "./config.ts";
 import { fileHash } from "./file-hash.ts";
 import type { AdapterFile } from "./graph/adapter.ts";
@@ -128,11 +129,14 @@ export function loadLanguageModel(path: string, options: LoadOptions = {}): Load
   }
 }
 
-/** The vocabulary of a model file alone: no weights are read. Throws like `loadLanguageModel`. Dispose of it. */
+/**
+ * The vocabulary of a GGUF file, which need hold nothing else. Throws `model-not-found`, `bad-model` or `unsupported-model`.
+ * Dispose of it.
+ */
 export function openTokenizer(path: string): Tokenizer {
   const gguf = openGguf(resolve(path));
   try {
-    readConfig(gguf);
+    checkVocabulary(gguf);
     return new Tokenizer(gguf);
   } finally {
     gguf.close();

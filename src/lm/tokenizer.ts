@@ -23,7 +23,7 @@ export class Tokenizer {
   /** Bytes of tokens already asked for. */
   readonly #pieces = new Map<number, Uint8Array>();
 
-  /** `gguf` must have passed readConfig, which refuses what would make libllama abort. */
+  /** `gguf` must have passed checkVocabulary, which refuses what would make libllama abort. */
   constructor(gguf: GgufFile) {
     this.#vocabulary = new Vocabulary(gguf.path);
     this.hash = vocabularyHash(gguf);

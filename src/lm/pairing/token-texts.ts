@@ -1,4 +1,5 @@
 import type { StringArray } from "../../ggml/gguf/index.ts";
+import { byteAlphabet } from "../byte-alphabet.ts";
 
 const byteToken = /^<0x([0-9A-F]{2})>$/i;
 
@@ -17,12 +18,8 @@ function sentencePiece(text: string): string {
   return Buffer.from(text.replaceAll("\u2581", " ")).toString("latin1");
 }
 
-/** Byte of each character of GPT-2's alphabet: printable ones stand for themselves, the others from U+0100 on. */
-const bytes = new Map<string, string>();
-for (let byte = 0, extra = 256; byte < 256; byte++) {
-  const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-  bytes.set(String.fromCharCode(printable ? byte : extra++), String.fromCharCode(byte));
-}
+/** Byte of each character of GPT-2's alphabet. */
+const bytes = new Map(byteAlphabet.map((character, byte) => [character, String.fromCharCode(byte)]));
 
 function byteLevel(text: string): string {
   let spelled = "";

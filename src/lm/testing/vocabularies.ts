@@ -3,6 +3,7 @@
 
 import { DraftwrightError } from "../../errors.ts";
 import type { MetadataValue } from "../../ggml/gguf/index.ts";
+import { byteAlphabet } from "../byte-alphabet.ts";
 
 export type TokenizerKind = "spm" | "bpe";
 type Metadata = [string, MetadataValue][];
@@ -52,7 +53,7 @@ function sentencePiece(size: number): Metadata {
 }
 
 function byteLevel(size: number): Metadata {
-  const tokens = byteAlphabet();
+  const tokens = [...byteAlphabet];
   const merges: string[] = [];
   for (const [left, right] of pairs("\u0120", size - tokens.length - CHAT.length)) {
     tokens.push(left + right);
@@ -87,15 +88,6 @@ function pairs(space: string, count: number): [string, string][] {
     stems = longer;
   }
   return found;
-}
-
-/** GPT-2's characters for the bytes 0 to 255. */
-function byteAlphabet(): string[] {
-  let extra = 256;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    return String.fromCharCode(printable ? byte : extra++);
-  });
 }
 
 function text(value: string): MetadataValue {
