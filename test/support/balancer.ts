@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 
 /**
  * A balancer of a few lines, in turn; as nginx with proxy_next_upstream, the next replica is asked when one is gone or says
- * 503. Clients of streams stay with the replica that began to answer.
+ * 503. Clients of streams stay with the replica that began to answer; when they leave, it is told.
  */
 export async function startBalancer(ports: readonly number[]) {
   let turn = 0;
@@ -24,6 +24,7 @@ export async function startBalancer(ports: readonly number[]) {
         answer.pipe(outgoing);
       });
       upstream.on("error", () => (tries > 1 ? forward(body, tries - 1) : outgoing.writeHead(502).end()));
+      outgoing.on("close", () => upstream.destroy());
       upstream.end(body);
     };
   });
