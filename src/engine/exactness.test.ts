@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DraftwrightError } from "../errors.ts";
 import { loadLanguageModel } from "../lm/load.ts";
+import { PREFILL_ROWS } from "../lm/model.ts";
 import { writeRandomModel } from "../lm/testing/index.ts";
 import { uniform } from "../lm/testing/random.ts";
 import { findDatabases, findDraftModels } from "./find-model.ts";
@@ -164,6 +165,32 @@ describe("random models", () => {
     expect(sums.accepted).toBeGreaterThan(20);
     expect(sums.cached).toBeGreaterThan(0);
   });
+
+  test.each(random)("$architecture: prompts that part anywhere have the bits of cold runs", async (shape) => {
+    const path = join(folder, `${shape.architecture}-cuts.gguf`);
+    writeRandomModel(path, { ...shape, layerCount: 2, feedForwardSize: 256, contextLength: 512 });
+    await using model = await open({ path, draftPaths: [], load: { kvRows: 6 * 512, threads: 1 } });
+    const next = uniform(7);
+    const below = (n: number) => Math.floor(next() * n);
+    const random = (length: number) => Int32Array.from({ length }, () => 3 + below(300));
+    const options: GenerateOptions = { maxTokens: 3, logprobs: 20 };
+    let cached = 0;
+    for (let pair = 0; pair < 8 * seeds; pair++) {
+      const first = random(pair % 3 === 0 ? 10 + below(50) : 70 + below(350));
+      const part = below(first.length);
+      const second = Int32Array.of(...first.subarray(0, part), ...random(1 + below(pair % 3 === 0 ? 10 : 80)));
+      const cacheScope = `pair ${pair}`;
+      for (const tokens of [first, second, first]) {
+        const warm = await model.generate({ tokens }, { ...options, cacheScope }).result;
+        const cold = await model.generate({ tokens }, { ...options, draft: "off" }).result;
+        expect(textOf(warm), `pair ${pair}: ${first.length} tokens, ${part} shared by ${second.length}`).toEqual(
+          textOf(cold),
+        );
+        cached += warm.cachedTokens;
+      }
+    }
+    expect(cached).toBeGreaterThan(8 * 100);
+  });
 });
 
 const path = "models/embedded-target.Q8_0.gguf";
@@ -217,13 +244,14 @@ describe.skipIf(!existsSync(path))("on the embedded model", () => {
       // Left by a drafted run that went on; then by one in the same rounds; then by one that was aborted.
       const first = await model.generate({ tokens: stem }, { ...options, ...draft, cacheScope }).result;
       const warm = await model.generate({ tokens }, { ...options, ...draft, cacheScope }).result;
-      expect([first.cachedTokens, warm.cachedTokens]).toEqual([0, 256]);
+      expect([first.cachedTokens, warm.cachedTokens]).toEqual([0, Math.min(300, tokens.length - 1 - PREFILL_ROWS)]);
       expect(textOf(warm)).toEqual(textOf(expected));
       const crowd = await Promise.all(
         prompts.map((one) => model.generate({ tokens: one }, { ...options, ...draft, cacheScope }).result),
       );
       for (const [i, one] of crowd.entries()) {
-        expect(one.cachedTokens).toBe(256);
+        const same = prompts[i] === tokens;
+        expect(one.cachedTokens).toBe(same ? tokens.length - 1 : Math.min(300, prompts[i].length - 1 - PREFILL_ROWS));
         expect(textOf(one)).toEqual(textOf(await cold(prompts[i])));
       }
     }
@@ -233,7 +261,7 @@ describe.skipIf(!existsSync(path))("on the embedded model", () => {
     const answer = await model.generate({ tokens }, { ...options, ...draft, maxTokens: 90, cacheScope }).result;
     const turn = Int32Array.of(...tokens, ...answer.tokenIds, ...prompts[1].subarray(300));
     const next = await model.generate({ tokens: turn }, { ...options, ...draft, cacheScope }).result;
-    expect(next.cachedTokens).toBe(256);
+    expect(next.cachedTokens).toBe(tokens.length - 1);
     expect(textOf(next)).toEqual(textOf(await cold(turn)));
   });
 });

@@ -10,6 +10,7 @@ import {
 import { DraftwrightError } from "../errors.ts";
 import type { Sequence } from "../lm/model.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
+import { nextChunk } from "./prompt-chunks.ts";
 import type { FromHost } from "./protocol.ts";
 import type { GenerationRequest } from "./request.ts";
 import type { GeneratedToken } from "./result.ts";
@@ -20,11 +21,6 @@ import type { Piece } from "./thoughts.ts";
 import { describeLogprobs } from "./token-logprobs.ts";
 import { toWire } from "./wire-error.ts";
 
-/**
- * Prompt rows per turn: many enough for full speed, few enough that running streams notice a newcomer's long prompt only
- * a little. Always the same, because where a prompt is cut may show in the last bits of its keys and values.
- */
-export const chunkRows = 128;
 /** Rows beyond prompt and output, so that the last rounds can still draft. */
 const draftRows = 32;
 
@@ -138,7 +134,7 @@ export class GenerationTask implements Task {
     if (cacheScope !== undefined && sequence.length === 0 && mayFind) {
       this.#cachedTokens = cache.adopt(cacheScope, prompt, sequence);
     }
-    generation.prefillStep(chunkRows);
+    if (generation.prefillLeft > 0) generation.prefillStep(nextChunk(generation.prefillLeft));
     if (cacheScope !== undefined) cache.offer(cacheScope, prompt, sequence);
     this.#prefillMs += this.#clock() - started;
     return false;

@@ -5,7 +5,7 @@ import type { Adapter, LanguageModel } from "../lm/model.ts";
 import { proveNumerics } from "../lm/numerics.ts";
 import { DrafterSet } from "./drafters/index.ts";
 import { EmbeddingTask } from "./embedding-task.ts";
-import { chunkRows, encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
+import { encodePrediction, encodePrompt, GenerationTask } from "./generation-task.ts";
 import { Grammars } from "./grammars.ts";
 import { LearnedProfile, profileKey } from "./learned-profile.ts";
 import { type DraftThread, startBeside } from "./parallel/index.ts";
@@ -30,7 +30,7 @@ const defaultParallel = 32;
 export class Host {
   readonly #send: (message: FromHost) => void;
   readonly #scheduler: Scheduler<GenerationTask | EmbeddingTask>;
-  readonly #cache = new PrefixCache(chunkRows);
+  readonly #cache = new PrefixCache();
   readonly #clock: () => number;
   readonly #target: EngineModel;
   readonly #profile: LearnedProfile;

@@ -1,6 +1,7 @@
 import type { Sequence } from "../lm/model.ts";
+import { readAlike, sharedLength, sharedRows } from "./prompt-chunks.ts";
 
-/** Rows of a prompt that a sequence holds, written by whole chunks of prefill. */
+/** Rows of a prompt that a sequence holds, written by prefill. */
 interface Entry {
   readonly scope: string;
   readonly prompt: Int32Array;
@@ -12,19 +13,13 @@ interface Entry {
 }
 
 /**
- * Rows of earlier prompts, for prompts that begin alike. Only rows of whole prefill chunks from the first one on are
- * shared: these have the bits that a cold run would compute, which rows written by rounds, or by a chunk cut elsewhere, need
- * not have. Nothing is found across scopes. Rows of running texts can be copied too; those of ended ones stay until their
+ * Rows of earlier prompts, for prompts that begin alike. Only rows that prefill wrote are shared: these have the bits that a
+ * cold run would compute, which rows written by rounds need not have. Nothing is found across scopes. Rows of running texts can be copied too; those of ended ones stay until their
  * room is wanted, the longest unused first.
  */
 export class PrefixCache {
-  readonly #chunkRows: number;
   readonly #entries = new Set<Entry>();
   #now = 0;
-
-  constructor(chunkRows: number) {
-    this.#chunkRows = chunkRows;
-  }
 
   /** KV rows that only wait to be used again. */
   get idleRows(): number {
@@ -39,7 +34,7 @@ export class PrefixCache {
     let most = 0;
     for (const entry of this.#entries) {
       if (entry.scope !== scope || entry.rows <= most) continue;
-      const rows = this.#whole(Math.min(shared(entry.prompt, prompt), entry.rows, prompt.length - 1));
+      const rows = sharedRows(entry.prompt, entry.rows, prompt);
       if (rows <= most) continue;
       most = rows;
       found = entry;
@@ -52,7 +47,7 @@ export class PrefixCache {
 
   /** A running text has prefilled its sequence so far; call it again as it goes on. */
   offer(scope: string, prompt: Int32Array, sequence: Sequence): void {
-    const rows = this.#whole(Math.min(sequence.length, prompt.length - 1));
+    const rows = Math.min(sequence.length, prompt.length - 1);
     if (rows === 0) return;
     const known = this.#of(sequence);
     if (known) known.rows = rows;
@@ -64,7 +59,10 @@ export class PrefixCache {
     const entry = this.#of(sequence);
     if (!entry) return false;
     const covers = (one: Entry, other: Entry) =>
-      one.scope === other.scope && one.rows >= other.rows && shared(one.prompt, other.prompt) >= other.rows;
+      one.scope === other.scope &&
+      one.rows >= other.rows &&
+      readAlike(one.prompt, other.prompt) &&
+      sharedLength(one.prompt, other.prompt) >= other.rows;
     for (const other of this.#entries) {
       if (other === entry) continue;
       if (covers(other, entry)) {
@@ -105,15 +103,4 @@ export class PrefixCache {
     for (const entry of this.#entries) if (entry.sequence === sequence) return entry;
     return undefined;
   }
-
-  #whole(rows: number): number {
-    return rows - (rows % this.#chunkRows);
-  }
-}
-
-function shared(a: Int32Array, b: Int32Array): number {
-  const length = Math.min(a.length, b.length);
-  let i = 0;
-  while (i < length && a[i] === b[i]) i++;
-  return i;
 }

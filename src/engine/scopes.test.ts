@@ -79,6 +79,6 @@ describe("scopes", () => {
     expect(await cached("rows a")).toBe(0);
     expect(await cached("rows b")).toBe(0);
     expect(await cached(undefined)).toBe(0);
-    expect(await cached("rows a")).toBe(256);
+    expect(await cached("rows a")).toBe(300);
   });
 });

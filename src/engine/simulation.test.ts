@@ -43,7 +43,7 @@ describe("planted bugs are caught", () => {
     ],
     "rows of another prompt": [
       {
-        cache: (chunkRows) =>
+        cache: () =>
           new (class extends PrefixCache {
             override offer(scope: string, prompt: Int32Array, sequence: Parameters<PrefixCache["offer"]>[2]): void {
               super.offer(
@@ -60,13 +60,13 @@ describe("planted bugs are caught", () => {
                 sequence,
               );
             }
-          })(chunkRows),
+          })(),
       },
       /got/,
     ],
     "rows cross scopes": [
       {
-        cache: (chunkRows) =>
+        cache: () =>
           new (class extends PrefixCache {
             override offer(_: string, prompt: Int32Array, sequence: Parameters<PrefixCache["offer"]>[2]): void {
               super.offer("all", prompt, sequence);
@@ -75,19 +75,19 @@ describe("planted bugs are caught", () => {
             override adopt(_: string, prompt: Int32Array, sequence: Parameters<PrefixCache["adopt"]>[2]): number {
               return super.adopt("all", prompt, sequence);
             }
-          })(chunkRows),
+          })(),
       },
       /of another scope/,
     ],
     "rows of a text that ended are neither kept nor freed": [
       {
-        cache: (chunkRows) =>
+        cache: () =>
           new (class extends PrefixCache {
             override keep(sequence: Parameters<PrefixCache["keep"]>[0]): boolean {
               this.forget(sequence);
               return true;
             }
-          })(chunkRows),
+          })(),
       },
       /held|leaked|fails|never/,
     ],

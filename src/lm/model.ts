@@ -43,6 +43,12 @@ export interface ForwardBatch {
   readonly prompt?: boolean;
 }
 
+/**
+ * A chain of so many rows that wants at most one row's logits, or is a chunk of a prompt, may be computed by other kernels
+ * than shorter ones. Between the chunks of a prompt that are this long, rows have the same bits wherever they are cut.
+ */
+export const PREFILL_ROWS = 64;
+
 export interface ForwardResult {
   /** Rows of this forward. */
   readonly width: number;

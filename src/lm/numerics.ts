@@ -1,14 +1,14 @@
 // The proof behind `numerics: exact`: is a row's result the same, bit for bit, alone and among others? Kernels differ
 // between processors and weight types, so it is measured on the machine and model at hand rather than believed.
 import { DraftwrightError } from "../errors.ts";
-import { chainBatch, type ForwardBatch, type LanguageModel, type Sequence } from "./model.ts";
+import { chainBatch, type ForwardBatch, type LanguageModel, PREFILL_ROWS, type Sequence } from "./model.ts";
 
 export interface NumericsProof {
   /** True when every compared logit had equal bits. */
   readonly exact: boolean;
   /** Logit rows compared. */
   readonly rows: number;
-  /** Cases that differed, with the largest difference of a logit. */
+  /** Cases that differed, with the largest difference of a logit. Of prompts cut in two ways, `width` is the first cut. */
   readonly differing: readonly {
     readonly width: number;
     readonly kv: number;
@@ -25,7 +25,8 @@ export interface ProofOptions {
 }
 
 /**
- * Compares chains, and trees of siblings, with the same rows computed one at a time. Opens and closes one sequence.
+ * Compares chains, and trees of siblings, with the same rows computed one at a time, and what follows prompts that are read
+ * in one piece with what follows them in several. Opens and closes one sequence.
  * Contexts too small for a case leave it out; throws `bad-argument` when none fits.
  */
 export function proveNumerics(model: LanguageModel, options: ProofOptions = {}): NumericsProof {
@@ -49,6 +50,11 @@ export function proveNumerics(model: LanguageModel, options: ProofOptions = {}):
       const context = Array.from({ length: kv }, (_, i) => tokenAt(i));
       model.forward(chainBatch(sequence, context, "none"));
       sequence.compact(context.map((_, i) => i));
+      for (const cut of promptCuts.filter((cut) => cut + PREFILL_ROWS <= kv)) {
+        const largest = compareCuts(model, sequence, context, tokenAt(kv), cut);
+        rows++;
+        if (largest !== 0) differing.push({ width: cut, kv, tree: false, largest });
+      }
       for (const width of widths) {
         const tokens = Array.from({ length: width }, (_, i) => tokenAt(kv + i));
         for (const tree of [false, true]) {
@@ -62,6 +68,37 @@ export function proveNumerics(model: LanguageModel, options: ProofOptions = {}):
     sequence.close();
   }
   return { exact: differing.length === 0, rows, differing };
+}
+
+/** Rows of the first chunk of a prompt: the fewest, and some that fill no tile of any kernel. */
+const promptCuts = [PREFILL_ROWS, PREFILL_ROWS + 3, 2 * PREFILL_ROWS + 13];
+
+/** Largest difference in the logits after a prompt that the sequence holds and the same prompt cut once more. */
+function compareCuts(
+  model: LanguageModel,
+  sequence: Sequence,
+  prompt: readonly number[],
+  token: number,
+  cut: number,
+): number {
+  const after = (of: Sequence) => {
+    const logits = model
+      .forward(chainBatch(of, [token], "all"))
+      .logits(0)
+      .slice();
+    of.truncate(prompt.length);
+    return logits;
+  };
+  const whole = after(sequence);
+  sequence.truncate(0);
+  for (const chunk of [prompt.slice(0, cut), prompt.slice(cut)]) {
+    model.forward(chainBatch(sequence, chunk, "none"));
+    sequence.compact(chunk.map((_, i) => i));
+  }
+  return after(sequence).reduce(
+    (largest, logit, i) => (logit === whole[i] ? largest : Math.max(largest, Math.abs(logit - whole[i]))),
+    0,
+  );
 }
 
 /** Largest difference between rows computed together and one by one; NaN never equals. Leaves the sequence as it was. */

@@ -12,7 +12,7 @@ import { toyEngineModel, vocabSize } from "./toy-runtime.ts";
 
 /** Parts that a test may replace, to see that the checks notice. */
 export interface Parts {
-  readonly cache?: (chunkRows: number) => PrefixCache;
+  readonly cache?: () => PrefixCache;
   readonly scheduler?: (options: SchedulerOptions<GenerationTask>) => Scheduler<GenerationTask>;
   readonly round?: typeof GenerationTask.round;
 }
@@ -33,7 +33,6 @@ interface Client {
 }
 
 const contextLength = 400;
-const chunkRows = 128;
 const end = 257;
 /** A client that takes nothing for so long is cut off, as the server does; its tokens wait meanwhile. */
 const stallMs = 200;
@@ -56,7 +55,7 @@ export function simulate(seed: number, parts: Parts = {}): string {
     },
   });
   const target = toyEngineModel("target", model);
-  const cache = parts.cache?.(chunkRows) ?? new PrefixCache(chunkRows);
+  const cache = parts.cache?.() ?? new PrefixCache();
   const clock = () => now;
   const curve = unmeasuredCurve();
   const shared = { model, curve: sharedCurve(curve), clock };
@@ -77,7 +76,7 @@ export function simulate(seed: number, parts: Parts = {}): string {
   // Prompts begin alike, in one scope and across scopes.
   const stem = Array.from({ length: 300 }, () => below(24));
   const clients = Array.from({ length: 2 + below(4) }, (_, id): Client => {
-    const kept = below(3) === 0 ? below(240) : 128 * below(2);
+    const kept = below(3) === 0 ? below(240) : 64 * below(4);
     const own = Array.from({ length: below(5) === 0 ? 150 : 1 + below(20) }, () => below(24));
     const kind = below(8);
     const arrives = below(4) * below(60);
@@ -160,10 +159,7 @@ export function simulate(seed: number, parts: Parts = {}): string {
 
   const waiting = [...clients].sort((a, b) => a.arrives - b.arrives || a.id - b.id);
   const submitted: Client[] = [];
-  const work = clients.reduce(
-    (sum, { prompt, maxTokens }) => sum + Math.ceil(prompt.length / chunkRows) + maxTokens,
-    0,
-  );
+  const work = clients.reduce((sum, { prompt, maxTokens }) => sum + Math.ceil(prompt.length / 128) + maxTokens, 0);
   for (let ticks = 0; waiting.length > 0 || !scheduler.idle; ticks++) {
     if (ticks > work + clients.length) fail("no progress: more turns than there is work");
     if (scheduler.idle && waiting.length > 0) now = Math.max(now, waiting[0].arrives);

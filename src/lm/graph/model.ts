@@ -2,7 +2,14 @@
 import { DraftwrightError } from "../../errors.ts";
 import { type Backend, type GgufFile, tensorType } from "../../ggml/index.ts";
 import type { ModelConfig } from "../config.ts";
-import type { Adapter, ForwardBatch, ForwardResult, LanguageModel, Numerics } from "../model.ts";
+import {
+  type Adapter,
+  type ForwardBatch,
+  type ForwardResult,
+  type LanguageModel,
+  type Numerics,
+  PREFILL_ROWS,
+} from "../model.ts";
 import { type AdapterFile, type Addition, type LoadedAdapter, loadAdapters } from "./adapter.ts";
 import { checkBatch, groupRows, type RowGroup } from "./batch.ts";
 import { CompiledForward, fillMasks, type Pattern, patternKey } from "./compiled.ts";
@@ -21,8 +28,6 @@ export interface GraphModelOptions {
   readonly adapters?: readonly AdapterFile[];
 }
 
-/** From this many rows on a chain that wants at most one row's logits is a prefill: it may use tiled attention. */
-const PREFILL_ROWS = 64;
 /** Memory that graphs kept for reuse may hold. */
 const GRAPH_CACHE_BYTES = 48 * 2 ** 20;
 
