@@ -133,3 +133,36 @@ test("another training of the same shape is another model", () => {
   expect(hashes[0]).toBe(hashes[2]);
   expect(hashes[0]).not.toBe(hashes[1]);
 });
+
+test("rows that are kept move out of the way of longer sequences, and stay what they are", () => {
+  const path = join(folder, "kept.gguf");
+  writeRandomModel(path, { architecture: "llama", weightType: "Q8_0", quantizeRows, contextLength: 512 });
+  using loaded = load(path, { kvRows: 4 * 512, contextLength: 512 });
+  const { model } = loaded;
+  const context = Array.from({ length: 70 }, (_, i) => (i * 37) % 390);
+  const kept = [1, 2].map(() => {
+    const sequence = model.open({ rows: 512 });
+    model.forward(chainBatch(sequence, context, "none"));
+    sequence.compact(context.map((_, i) => i));
+    return sequence;
+  });
+  const after = () => {
+    const sequence = model.open({ rows: 512 });
+    sequence.copyPrefix(kept[0], 70);
+    const logits = model
+      .forward(chainBatch(sequence, [5], "all"))
+      .logits(0)
+      .slice();
+    sequence.close();
+    return logits;
+  };
+  const expected = after();
+  for (const sequence of kept) sequence.shrink();
+  expect(after()).toEqual(expected);
+  const long = [1, 2, 3].map(() => model.open({ rows: 512 }));
+  expect(() => model.open({ rows: 512 })).toThrow(/no room/);
+  // In place, they would leave two halves of the room that a fourth one wants.
+  for (const sequence of kept) sequence.close();
+  long.push(model.open({ rows: 512 }));
+  expect(long.map(({ capacity }) => capacity)).toEqual([512, 512, 512, 512]);
+});

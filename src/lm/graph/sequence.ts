@@ -7,7 +7,7 @@ export class GraphSequence implements Sequence {
   readonly id: number;
   capacity: number;
   /** First KV row of the range. */
-  readonly start: number;
+  start: number;
   /** Pending-row index each pending row follows, -1 = the committed context. */
   readonly parents: Int32Array;
   #kv: KvRows;
@@ -108,6 +108,7 @@ export class GraphSequence implements Sequence {
     this.#pending = 0;
     this.capacity = Math.max(1, this.#length);
     this.#kv.shrink(this.start, this.rangeRows);
+    this.start = this.#kv.moveBack(this.start, this.#length);
   }
 
   close(): void {
