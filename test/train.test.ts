@@ -128,6 +128,42 @@ describe("train", () => {
     expect(other.stderr).toContain("drafts for the target with hash");
   });
 
+  test("a vocabulary, and a new model with it that drafts losslessly; Ctrl-C leaves no file", async () => {
+    const [vocabulary, model, log] = ["vocabulary.gguf", "new.gguf", "tokenizer.jsonl"].map((name) =>
+      join(folder, name),
+    );
+    const tokenizer = ["train", "tokenizer", "--data", data, "--vocabulary", "268", "--special", "<|table|>", "--json"];
+    const trained = await command([...tokenizer, "--out", vocabulary, "--json-log", log], env);
+    expect(JSON.parse(trained.stdout)).toMatchObject({ out: vocabulary, tokens: 268 });
+    const events = readFileSync(log, "utf8").trim().split("\n");
+    expect(events.map((line) => JSON.parse(line).event)).toEqual(["start", "read", "counted", "end"]);
+
+    const shape = ["--layers", "1", "--width", "32", "--heads", "2", "--kv-heads", "1", "--feed-forward", "64"];
+    const lm = ["train", "lm", "--data", data, "--out", model, "--steps", "20", "--context", "16", "--threads", "1"];
+    expect((await command([...lm, ...shape, "--tokenizer", vocabulary], env)).code).toBe(0);
+    const unknown = await command([...lm, ...shape], env);
+    expect(unknown).toMatchObject({ code: 2 });
+    expect(unknown.stderr).toContain("--tokenizer");
+    const prompts = join(folder, "vocabulary-prompts.jsonl");
+    writeFileSync(prompts, '{"prompt": "abc abd abc abd abc"}\n');
+    const verify = ["verify", "-m", model, "--prompts", prompts, "-n", "16", "--json"];
+    const verified = await command([...verify, "--draft", "lookup", "--budget", "4"], env);
+    expect(verified).toMatchObject({ code: 0 });
+    const paired = await command(["pair", vocabulary], env);
+    expect(paired.code).toBe(0);
+    expect(paired.stdout).toContain("a vocabulary-only file");
+
+    const none = join(folder, "none.gguf");
+    const [large, started] = [join(folder, "large.txt"), join(folder, "started.jsonl")];
+    writeFileSync(large, "abc abd, abe.\n".repeat(3_000_000));
+    const other = ["train", "tokenizer", "--data", large, "--vocabulary", "264", "--json-log", started];
+    const running = startNode(["bin/draftwright.js", ...other, "--out", none], env);
+    await ready(started);
+    running.kill("SIGINT");
+    expect((await running.outcome).code).toBe(130);
+    expect(existsSync(none)).toBe(false);
+  });
+
   test("wrong use is said: no budget, no data of this target", async () => {
     const none = await command([...lora, "--out", join(folder, "x.gguf")], env);
     expect(none).toMatchObject({ code: 2 });

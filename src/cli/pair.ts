@@ -60,7 +60,9 @@ function named(path: string, name: string, candidates: readonly Candidate[]): Ca
 function text({ name, drafters }: Report): string {
   const width = Math.max(0, ...drafters.map((drafter) => drafter.name.length));
   const lines = drafters.map(({ name, fit, sizeRatio, reasons }) => {
-    const size = `${sizeRatio < 10 ? sizeRatio.toFixed(2) : Math.round(sizeRatio)}x`;
+    // A file of a vocabulary alone weighs nothing.
+    const ratio = sizeRatio < 10 ? sizeRatio.toFixed(2) : Math.round(sizeRatio);
+    const size = Number.isFinite(sizeRatio) ? `${ratio}x` : "-";
     return `  ${fit.padEnd(15)}  ${name.padEnd(width)}  ${size.padStart(6)}  ${reasons.join("; ")}`;
   });
   return `${[name, ...(lines.length > 0 ? lines : ["  there is no other model on this machine"])].join("\n")}\n`;
