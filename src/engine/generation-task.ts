@@ -276,7 +276,7 @@ function fitPrompt(target: EngineModel, { prompt, overflow, maxTokens }: Generat
     throw new DraftwrightError(
       "context-overflow",
       `The prompt has ${tokens.length} tokens and the context holds ${contextLength}, output included. Shorten it, ` +
-        'use a longer context, or cut it from the left (overflow: "truncate-left", --truncate).',
+        'use a longer context, or cut it from the left (overflow: "truncate-left", --truncate; over HTTP truncation: "auto").',
     );
   }
   // At most half of the context goes to the output. A begin-of-text token stays where it is.

@@ -110,6 +110,20 @@ describe("chat completions", () => {
     expect([...sources].sort()).toEqual(["lookup", "target"]);
   });
 
+  test("max_tokens -1 is as much as there is room for; truncation: auto cuts the beginning of what is too long", async () => {
+    const endless = { temperature: 0, logit_bias: { 65: 100 } };
+    const { choices, usage } = (await json({ ...endless, messages, max_tokens: -1 })).body;
+    expect([usage.total_tokens, choices[0].finish_reason]).toEqual([512, "length"]);
+    const completed = (await json({ ...endless, prompt: "a", max_tokens: -1 }, "/v1/completions")).body;
+    expect(completed.usage.total_tokens).toBe(512);
+    const long = [{ role: "user", content: "x".repeat(600) }];
+    const cut = await json({ ...endless, messages: long, max_tokens: 4, truncation: "auto" });
+    expect([cut.status, cut.body.choices[0].message.content]).toEqual([200, "AAAA"]);
+    expect(cut.body.usage.prompt_tokens).toBe(508);
+    const refused = (await json({ messages: long })).body.error.message;
+    expect(refused).toContain('truncation: "auto"');
+  });
+
   test("text parts, developer messages and earlier tool calls are read", async () => {
     const { status } = await json({
       messages: [
@@ -158,6 +172,7 @@ describe("refusals", () => {
     ["no messages", { messages: [] }, 400, { ...wrong, param: "messages" }],
     ["an odd role", { messages: [{ role: "judge", content: "x" }] }, 400, { ...wrong, param: "messages[0].role" }],
     ["a picture", { messages: picture }, 400, { ...wrong, param: "messages[0].content" }],
+    ["max_tokens 0", { messages, max_tokens: 0 }, 400, { ...wrong, param: "max_tokens" }],
     ["temperature 3", { messages, temperature: 3 }, 400, { ...wrong, param: "temperature" }],
     ["a token that is none", { messages, logit_bias: { 99999: 1 } }, 400, wrong],
     ["an unknown drafter", { messages, draft: "oracle" }, 400, wrong],

@@ -31,7 +31,8 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
         serverOptions: {
           headersTimeout: receiveMs,
           requestTimeout: receiveMs,
-          keepAliveTimeout: 5000,
+          // Longer than proxies keep idle connections (nginx, AWS: 60 s): a request must not meet one that is being closed.
+          keepAliveTimeout: 65_000,
           connectionsCheckingInterval: Math.min(1000, receiveMs),
           maxHeaderSize: 16 * 1024,
         },

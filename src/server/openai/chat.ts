@@ -12,7 +12,7 @@ import { streamAnswer } from "../stream-answer.ts";
 import { effortVariables, type OutputReader, wholeAnswer } from "../tools/index.ts";
 import { toolChoiceSchema, toolSchema } from "../tools/tool.ts";
 import { chatChunks } from "./chat-stream.ts";
-import { choiceSeed, generateOptions, samplingFields, wantsRounds, wantsSources } from "./fields.ts";
+import { choiceSeed, generateOptions, samplingFields, tokenLimit, wantsRounds, wantsSources } from "./fields.ts";
 import { chatLogprobs, textLogprobs } from "./logprobs.ts";
 import { messageSchema, toChatMessage } from "./messages.ts";
 import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
@@ -20,8 +20,8 @@ import { draftingOf, finishReason, timingsOf, usageOf } from "./usage.ts";
 const chatSchema = z.object({
   ...samplingFields,
   messages: z.array(messageSchema).min(1, "it needs a message"),
-  max_tokens: z.int().min(1).nullish(),
-  max_completion_tokens: z.int().min(1).nullish(),
+  max_tokens: tokenLimit,
+  max_completion_tokens: tokenLimit,
   tools: z.array(toolSchema).max(128).nullish(),
   tool_choice: toolChoiceSchema.nullish(),
   response_format: responseFormatSchema.nullish(),

@@ -22,7 +22,11 @@ const completionSchema = z.object({
     error: "it must be a text, token ids, or an array of these",
   }),
   /** 0 with echo and logprobs: the prompt is judged and nothing is said. */
-  max_tokens: z.int().min(0).nullish(),
+  max_tokens: z
+    .union([z.literal(0), z.literal(-1), z.int().min(1)], {
+      error: "it must be 1 or more, or -1 for as many as there is room for",
+    })
+    .nullish(),
   echo: z.boolean().nullish(),
   suffix: z.string().nullish(),
   best_of: z.int().min(1).nullish(),
@@ -44,7 +48,8 @@ export async function completions(c: Context, service: Service): Promise<Respons
     const vocabulary = run.model.info.vocabSize;
     for (const prompt of prompts) checkTokens(prompt, vocabulary);
     // OpenAI's default for this endpoint.
-    const maxTokens = body.max_tokens === 0 ? 1 : (body.max_tokens ?? 16);
+    const wanted = body.max_tokens ?? 16;
+    const maxTokens = wanted === 0 ? 1 : wanted === -1 ? undefined : wanted;
     const options = generateOptions(body, maxTokens, service.settings, run.model.info.contextLength);
     const counted = typeof body.logprobs === "number" ? body.logprobs : undefined;
     const rounds = wantsRounds(body) ? new RoundEvents(run.model) : undefined;

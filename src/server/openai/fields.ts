@@ -23,6 +23,13 @@ const draft = z.union(
 
 export const predictionText = z.union([z.string(), z.array(z.object({ type: z.literal("text"), text: z.string() }))]);
 
+/** -1, as some clients say: as many as there is room for. */
+export const tokenLimit = z
+  .int()
+  .refine((n) => n > 0 || n === -1, "it must be 1 or more, or -1 for as many as there is room for")
+  .transform((n) => (n === -1 ? undefined : n))
+  .nullish();
+
 export const samplingFields = {
   model: z.string().nullish(),
   temperature: number(0, 2),
@@ -43,6 +50,8 @@ export const samplingFields = {
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   prediction: z.object({ type: z.literal("content"), content: predictionText }).nullish(),
+  /** `auto`: a prompt that is too long loses its beginning. */
+  truncation: z.enum(["auto", "disabled"]).nullish(),
   draft: draft.nullish(),
   adapter: z
     .union([z.string(), z.object({ name: z.string(), scale: z.number().optional() }), z.literal(false)], {
@@ -88,6 +97,7 @@ export function generateOptions(
     repetitionPenalty: body.repetition_penalty ?? undefined,
     logitBias: body.logit_bias ?? undefined,
     stop: body.stop ?? undefined,
+    ...(body.truncation === "auto" && { overflow: "truncate-left" as const }),
   };
 }
 

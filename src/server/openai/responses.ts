@@ -11,7 +11,7 @@ import { sseEvent } from "../http/sse.ts";
 import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
 import { effortVariables } from "../tools/index.ts";
-import { generateOptions, samplingFields } from "./fields.ts";
+import { generateOptions, samplingFields, tokenLimit } from "./fields.ts";
 import { chatLogprobs, HeldLogprobs, textLogprobs } from "./logprobs.ts";
 import { contentSchema, toChatMessage } from "./messages.ts";
 
@@ -22,6 +22,7 @@ const responsesSchema = z.object({
   draft: samplingFields.draft,
   adapter: samplingFields.adapter,
   stream: samplingFields.stream,
+  truncation: samplingFields.truncation,
   input: z.union([
     z.string(),
     z
@@ -40,7 +41,7 @@ const responsesSchema = z.object({
   ]),
   instructions: z.string().nullish(),
   reasoning: z.object({ effort: z.string().nullish() }).nullish(),
-  max_output_tokens: z.int().min(1).nullish(),
+  max_output_tokens: tokenLimit,
   text: z
     .object({
       format: z
@@ -164,7 +165,7 @@ function responseHead(body: ResponsesBody, model: string, created: number) {
     tool_choice: "auto",
     tools: [],
     top_p: body.top_p ?? 1,
-    truncation: "disabled",
+    truncation: body.truncation ?? "disabled",
     usage: null as object | null,
   };
 }
