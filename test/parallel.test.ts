@@ -11,7 +11,8 @@ const run = (...args: string[]) => command(args, env);
 const model = ["--model", "tiny", "--draft-model", "tiny-draft", "--threads", "1"];
 const prompt = "one two three four five, one two three four five, one two";
 const prompts = join(folder, "prompts.jsonl");
-writeFileSync(prompts, `${JSON.stringify({ prompt })}\n`);
+const more = ["seven eight nine", "ten and ten", "eleven, twelve", "one hundred", "a dozen or so"];
+writeFileSync(prompts, [prompt, ...more].map((text) => `${JSON.stringify({ prompt: text })}\n`).join(""));
 
 const cores = usableCores().length;
 if (cores < 2) console.log("parallel drafting needs two cores: skipped");
@@ -24,7 +25,8 @@ test.runIf(gpu)("a target on a GPU, its drafter on the CPU", { timeout: 300_000 
   const { code, stdout } = await run("verify", "--prompts", prompts, "--model", "tiny", ...flags, "-n", "24", "--json");
   expect(code).toBe(0);
   const { differing, tokens, numerics, perMethod } = JSON.parse(stdout);
-  expect({ differing, tokens, numerics }).toEqual({ differing: 0, tokens: 24, numerics: "fast" });
+  expect({ differing, numerics }).toEqual({ differing: 0, numerics: "fast" });
+  expect(tokens).toBeGreaterThan(24);
   expect(perMethod.parallel.accepted).toBeGreaterThan(0);
 });
 
@@ -44,12 +46,13 @@ describe.skipIf(cores < 2)("--draft parallel", () => {
       ...model,
       ...flags,
       "-n",
-      "60",
+      "400",
       "--json",
     );
     expect([code, stderr]).toEqual([0, ""]);
     const { differing, tokens, perMethod } = JSON.parse(stdout);
-    expect([differing, tokens]).toEqual([0, 60]);
+    expect(differing).toBe(0);
+    expect(tokens).toBeGreaterThan(200);
     if (name === "the target itself") expect(perMethod.parallel.accepted).toBeGreaterThan(0);
   });
 

@@ -104,7 +104,8 @@ export class ParallelSession implements DraftSession {
     hub.link.send({ kind: "plan", session: this.#id, length, depth: 0, ahead: tokens, sequences: 1 });
     const start = hub.clock();
     const expected = patienceFloorMs + patienceFactor * missing * hub.curve.ms(1, length);
-    const deadline = start + Math.min(hub.patienceMs, expected);
+    // Who asks for all nodes whatever they cost gets all patience too.
+    const deadline = start + (floor === 0 ? hub.patienceMs : Math.min(hub.patienceMs, expected));
     for (;;) {
       hub.poll();
       this.#look();
