@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
-import { isRemote, type MemoryPlan, planMemory, planTable } from "../engine/index.ts";
+import { findModel, isRemote, type MemoryPlan, planMemory, planTable } from "../engine/index.ts";
 import { readApiKeys, serve } from "../server/index.ts";
 import { adapterFile, integer, loadFromFlags, type ModelFlags, names, withModelFlags } from "./flags.ts";
 
@@ -60,6 +60,8 @@ async function run(flags: Flags, fewer: boolean): Promise<void> {
     const adapters = flags.lora?.map(adapterFile);
     return planMemory({ model, draftModels, adapters, contextLength, parallel, fewer, ...available });
   };
+  // A name that is wrong is said now, not to the first who asks for it.
+  for (const name of flags.also ?? []) if (!isRemote(name)) await findModel(name);
   const plan = await planOf(flags, flags.parallel, fewer);
   if (flags.plan) {
     process.stdout.write(planTable(plan));

@@ -110,6 +110,10 @@ describe("draftwright serve", () => {
     expect(await second.exit).toBe(0);
   });
 
+  test("a model of --also that is not there is said at the start", async () => {
+    await expect(start("--also", "tiny-draft,tinny")).rejects.toThrow(/There is no model "tinny".*Did you mean/);
+  });
+
   test("a port in use is said, not crashed upon", async () => {
     const { url, child } = await start();
     await expect(start("--port", new URL(url).port)).rejects.toThrow(/ended with 2: draftwright: Cannot listen on/);
