@@ -19,7 +19,8 @@ interface Features {
 
 /** `path` is a table of matches such as train.csv. Reads only histories that its matches need. Throws `bad-argument`. */
 export function readDraftRec(path: string, historyPath = join(dirname(path), "user_history.npy")): MobaData {
-  const table = readTable(path);
+  const userColumns = Array.from({ length: turns }, (_, t) => `User${t + 1}`);
+  const table = readTable(path, ["time", ...userColumns]);
   const ids = json(join(dirname(path), "categorical_ids.json")) as Record<string, Record<string, number>>;
   const features = json(join(dirname(path), "feature_to_array_idx.json")) as unknown as Features;
   for (const name of ["champion", "role", "team", "ban", "win", "stat"] as const) {
@@ -34,7 +35,7 @@ export function readDraftRec(path: string, historyPath = join(dirname(path), "us
 
   const time = numbers(table, "time");
   const order = [...time.keys()].sort((a, b) => time[a] - time[b] || a - b);
-  const cells = Array.from({ length: turns }, (_, t) => table.column(`User${t + 1}`));
+  const cells = userColumns.map((name) => table.column(name));
   const pointers = order.map((row) =>
     cells.map((column, t) => {
       const [, user, index] = /^\((\d+),\s*(\d+)\)$/.exec(column[row]) ?? [];

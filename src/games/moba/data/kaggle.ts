@@ -20,8 +20,8 @@ export function readKaggle(path: string): MobaData {
       `${matchPath} is missing: it has the start times and winners. Put Kaggle's match.csv beside players.csv.`,
     );
   }
-  const players = readTable(path);
-  const matches = readTable(matchPath);
+  const players = readTable(path, ["match_id", "account_id", "hero_id", "player_slot", ...plain, ...rates]);
+  const matches = readTable(matchPath, ["match_id", "start_time", "duration", "radiant_win"]);
   const start = numbers(matches, "start_time");
   const duration = numbers(matches, "duration");
   const winner = matches.column("radiant_win").map((cell, i) => truth(cell, `${matchPath}, row ${i + 2}: radiant_win`));

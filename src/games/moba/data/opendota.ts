@@ -13,7 +13,7 @@ export const dotaChampion = (hero: number): number | undefined => idOfHero.get(h
 
 /** Reads match_id, start_time, win, hero_id, account_id. Throws `bad-argument` for anything that is not ten players, five winning. */
 export function readOpenDota(path: string): MobaData {
-  const table = readTable(path);
+  const table = readTable(path, ["match_id", "start_time", "win", "hero_id", "account_id"]);
   const ids = table.column("match_id");
   const time = numbers(table, "start_time");
   const hero = numbers(table, "hero_id");

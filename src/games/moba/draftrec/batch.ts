@@ -17,6 +17,14 @@ export interface DraftSituation {
   readonly bans: ArrayLike<number>;
   /** [champion ids] how often each was picked lately by anybody, as shares. */
   readonly trend: ArrayLike<number>;
+  /** Of the statistics of `players`; without it they are scaled already. */
+  readonly scaling?: Scaling;
+}
+
+/** Mean and deviation of each statistic over the appearances of the training matches. */
+export interface Scaling {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
 }
 
 /** A player's earlier matches, oldest first; arrays of one length. */
@@ -24,7 +32,7 @@ export interface PlayerPast {
   readonly champion: ArrayLike<number>;
   readonly role: ArrayLike<number>;
   readonly outcome: ArrayLike<number>;
-  /** [matches, stats], already scaled. */
+  /** [matches, stats] */
   readonly stats: ArrayLike<number>;
 }
 
@@ -94,7 +102,7 @@ export function fillMatch(
   situation: DraftSituation,
   looks: readonly View[] = matchViews,
 ): void {
-  for (let t = 0; t < turns; t++) fillPast(config, batch, m * turns + t, situation.players[t]);
+  for (let t = 0; t < turns; t++) fillPast(config, batch, m * turns + t, situation.players[t], situation.scaling);
   looks.forEach((view, v) => {
     for (let t = 0; t < turns; t++) {
       const at = (m * batch.viewsPerMatch + v) * turns + t;
@@ -114,7 +122,13 @@ export function fillMatch(
   }
 }
 
-function fillPast(config: DraftRecConfig, batch: DraftBatch, player: number, past: PlayerPast): void {
+function fillPast(
+  config: DraftRecConfig,
+  batch: DraftBatch,
+  player: number,
+  past: PlayerPast,
+  scaling: Scaling | undefined,
+): void {
   const { history, stats, quirks } = config;
   const known = past.champion.length;
   const used = Math.min(history, known);
@@ -125,7 +139,10 @@ function fillPast(config: DraftRecConfig, batch: DraftBatch, player: number, pas
     batch.pastChampion[at] = has ? past.champion[from] : pad;
     batch.pastRole[at] = has ? past.role[from] : pad;
     batch.pastOutcome[at] = has ? past.outcome[from] : pad;
-    for (let i = 0; i < stats; i++) batch.pastStats[at * stats + i] = has ? past.stats[from * stats + i] : 0;
+    for (let i = 0; i < stats; i++) {
+      const x = has ? past.stats[from * stats + i] : 0;
+      batch.pastStats[at * stats + i] = has && scaling ? (x - scaling.mean[i]) / scaling.deviation[i] : x;
+    }
     // The newest place is always seen, so that a player without history has something to attend to.
     batch.keyMask[at] = has || quirks.attendPadding || s === history - 1 ? 0 : Number.NEGATIVE_INFINITY;
   }

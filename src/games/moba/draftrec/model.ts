@@ -3,11 +3,11 @@ import { Backend, type Port } from "../../../ggml/index.ts";
 import * as nn from "../../../nn/index.ts";
 import { type Champion, championIds, type MobaData, turns } from "../data/dataset.ts";
 import type { Recommender } from "../evaluate.ts";
-import { type DraftBatch, fillMatch, newBatch, views } from "./batch.ts";
+import { type DraftBatch, fillMatch, newBatch, type Scaling, views } from "./batch.ts";
 import type { DraftRecConfig } from "./config.ts";
 import { formOf } from "./form.ts";
 import { DraftRecNetwork, fillInputs, type Inputs } from "./network.ts";
-import { emptySituation, type Scaling, Situations } from "./situation.ts";
+import { emptySituation, Situations } from "./situation.ts";
 
 export interface DraftRecNames {
   readonly champions: readonly Champion[];

@@ -1,13 +1,7 @@
 // Matches of a data set as the networks see them: histories strictly before the match, statistics scaled by the training
 // part, and what was popular in the matches just before.
 import { championAt, championIds, type MobaData, pad, type Range, turns } from "../data/dataset.ts";
-import type { DraftSituation, PlayerPast } from "./batch.ts";
-
-/** Mean and deviation of each statistic over the appearances of the training matches. */
-export interface Scaling {
-  readonly mean: readonly number[];
-  readonly deviation: readonly number[];
-}
+import type { DraftSituation, PlayerPast, Scaling } from "./batch.ts";
 
 export function scalingOf(data: MobaData, { from, to }: Range): Scaling {
   const width = data.statNames.length;
@@ -33,14 +27,13 @@ export const trendMatches = 300;
 /** Situations of a data set's matches, by index. */
 export class Situations {
   readonly data: MobaData;
-  readonly #scaled: Float32Array;
+  readonly #scaling: Scaling;
   /** [matches / step + 1, champion ids] running counts, so that any window is one subtraction. */
   readonly #counts: Uint32Array[];
 
   constructor(data: MobaData, scaling: Scaling) {
     this.data = data;
-    const width = data.statNames.length;
-    this.#scaled = data.stats.map((x, i) => (x - scaling.mean[i % width]) / scaling.deviation[i % width]);
+    this.#scaling = scaling;
     this.#counts = runningCounts(data);
   }
 
@@ -54,6 +47,7 @@ export class Situations {
       roles: rows.map((row) => data.role[row]),
       bans: data.bans.subarray(match * 10, match * 10 + 10),
       trend: this.trend(match),
+      scaling: this.#scaling,
     };
   }
 
@@ -76,7 +70,7 @@ export class Situations {
       champion: data.champion.subarray(first, row),
       role: data.role.subarray(first, row),
       outcome: data.outcome.subarray(first, row),
-      stats: this.#scaled.subarray(first * width, row * width),
+      stats: data.stats.subarray(first * width, row * width),
     };
   }
 }
