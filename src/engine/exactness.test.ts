@@ -175,10 +175,13 @@ describe("random models", () => {
     const random = (length: number) => Int32Array.from({ length }, () => 3 + below(300));
     const options: GenerateOptions = { maxTokens: 3, logprobs: 20 };
     let cached = 0;
-    for (let pair = 0; pair < 8 * seeds; pair++) {
-      const first = random(pair % 3 === 0 ? 10 + below(50) : 70 + below(350));
-      const part = below(first.length);
-      const second = Int32Array.of(...first.subarray(0, part), ...random(1 + below(pair % 3 === 0 ? 10 : 80)));
+    for (let pair = 0; pair < 12 * seeds; pair++) {
+      // Both short; a short one that goes on as a long one; a long one and any other.
+      const kind = pair % 3;
+      const first = random(kind < 2 ? 10 + below(50) : 70 + below(350));
+      const part = kind === 1 ? first.length - below(9) : below(first.length);
+      const more = random([1 + below(5), 100 + below(100), 1 + below(80)][kind]);
+      const second = Int32Array.of(...first.subarray(0, part), ...more);
       const cacheScope = `pair ${pair}`;
       for (const tokens of [first, second, first]) {
         const warm = await model.generate({ tokens }, { ...options, cacheScope }).result;
