@@ -51,25 +51,12 @@ export interface NewModel {
 
 /** Trains and writes a GGUF model. Throws `bad-argument` for a type or a shape that cannot be made. */
 export async function trainLm(options: TrainLmOptions): Promise<TrainingResult> {
-  const { model, fresh = false } = options;
-  if (typeof model === "string") return trainFile(model, fresh, options);
-  const folder = mkdtempSync(join(tmpdir(), "draftwright-"));
-  try {
-    const empty = join(folder, "empty.gguf");
-    writeEmptyModel(empty, model.shape, model.tokenizer, options.type ?? "Q8_0");
-    return await trainFile(empty, true, options);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-async function trainFile(model: string, fresh: boolean, options: TrainLmOptions): Promise<TrainingResult> {
   const { seed = 0, rows = 128, texts = 4 } = options;
   const type = options.type === undefined ? undefined : tensorType(options.type);
   using backend = new Backend(undefined, { threads: options.threads });
-  using frozen = new FrozenModel(model, backend);
-  using tokenizer = openTokenizer(model);
-  using gguf = openGguf(model);
+  const { gguf, vocabulary, fresh, ...start } = readStart(options, backend);
+  using frozen = start.frozen;
+  using tokenizer = openTokenizer(vocabulary);
   using parameters = new Parameters(backend, seed);
   for (const tensor of gguf.tensors.values()) declare(parameters, frozen, backend, tensor, fresh);
   const source = textSource(tokenizer, frozen.chatTemplate);
@@ -93,6 +80,24 @@ async function trainFile(model: string, fresh: boolean, options: TrainLmOptions)
     save: (path) => writeGguf(path, metadataOf(gguf), sources(parameters, gguf.tensors.values(), type)),
   });
   return await train(task, options);
+}
+
+/** What the run begins with; no file stays open. */
+function readStart({ model, fresh = false, type = "Q8_0" }: TrainLmOptions, backend: Backend) {
+  if (typeof model === "string") return { ...readModel(model, backend), vocabulary: model, fresh };
+  const folder = mkdtempSync(join(tmpdir(), "draftwright-"));
+  try {
+    const empty = join(folder, "empty.gguf");
+    writeEmptyModel(empty, model.shape, model.tokenizer, type);
+    return { ...readModel(empty, backend), vocabulary: model.tokenizer, fresh: true };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function readModel(path: string, backend: Backend) {
+  using gguf = openGguf(path);
+  return { gguf, frozen: new FrozenModel(path, backend) };
 }
 
 /** Norms begin with ones, biases with zeros, the embedding small, matrices by their inputs. */
