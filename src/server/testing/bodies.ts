@@ -53,6 +53,8 @@ const sampling = {
   stream_options: right(fc.record({ include_usage: fc.boolean() })),
   prediction: right(fc.record({ type: fc.constant("content"), content: text })),
   draft: right(fc.constantFrom("auto", "off", "lookup", ["lookup"], { method: "lookup", budget: 2 }, "none such")),
+  truncation: right(fc.constantFrom("auto", "disabled")),
+  adapter: right(fc.constantFrom(false, "none such")),
   tools: right(fc.array(tool, { maxLength: 2 })),
   tool_choice: right(fc.constantFrom("none", "auto", "required", { type: "function", function: { name: "f" } })),
 };
@@ -83,6 +85,8 @@ const chat = {
   response_format: right(format),
   logprobs: right(fc.boolean()),
   top_logprobs: right(fc.nat(22)),
+  reasoning_effort: right(fc.constantFrom("none", "low")),
+  chat_template_kwargs: right(fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 })),
 };
 const always = { max_tokens: fc.integer({ min: 1, max: 6 }) };
 const body = (fields: Record<string, fc.Arbitrary<unknown>>, required: string[]) => {
