@@ -22,7 +22,7 @@ export type GenerationEvent =
 
 interface Chunk {
   readonly choices: readonly {
-    readonly delta?: { readonly content?: string };
+    readonly delta?: { readonly content?: string; readonly reasoning_content?: string };
     readonly text?: string;
     readonly source?: string;
     readonly finish_reason: string | null;
@@ -32,10 +32,11 @@ interface Chunk {
   readonly error?: object;
 }
 
-/** Posts a chat (`messages`) or a completion (`prompt`). Throws `Refused`; aborting throws AbortError. */
+/** Posts a chat (`messages`) or a completion (`prompt`). Thoughts come in the model's own tags. Throws `Refused`; aborting throws AbortError. */
 export async function* generate(body: object, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
   const path = "messages" in body ? "/v1/chat/completions" : "/v1/completions";
   const asked = { ...body, stream: true, stream_options: { include_usage: true } };
+  let thinks = false;
   for await (const { data } of eventsOf(await ask(path, asked, signal))) {
     if (data === "[DONE]") return;
     const { choices, usage, draftwright, error } = JSON.parse(data) as Chunk;
@@ -44,7 +45,11 @@ export async function* generate(body: object, signal: AbortSignal): AsyncGenerat
     if (usage) yield { type: "usage", usage };
     const choice = choices[0];
     if (!choice) continue;
-    const text = choice.delta?.content ?? choice.text ?? "";
+    const thought = choice.delta?.reasoning_content;
+    let text = choice.delta?.content ?? choice.text ?? "";
+    if (thought) text = thinks ? thought : `<think>\n${thought}`;
+    else if (thinks && text !== "") text = `\n</think>\n\n${text}`;
+    thinks = thought ? true : thinks && text === "";
     if (text !== "") yield { type: "token", token: { text, source: choice.source ?? "target" } };
     if (choice.finish_reason) yield { type: "finish", reason: choice.finish_reason };
   }
