@@ -111,7 +111,6 @@ interface HeadFlags extends LoopFlags {
   align?: "tail" | "chunk";
   fuser?: "linear" | "gate";
   glancing?: boolean;
-  features?: boolean;
   rows: number;
   windows: number;
   vocabulary?: number;
@@ -154,16 +153,14 @@ export function trainHeadCommand(kind: HeadKind): Command {
   if (kind === "amphista") {
     command
       .option("--adaptation <n>", "decoder layers of each stage; 0: no staged adaptation", integer(0), 1)
-      .option("--no-bidirectional", "heads do not attend to each other")
-      .option("--no-features", "learn the target's tokens alone, not its features too");
+      .option("--no-bidirectional", "heads do not attend to each other");
   }
-  if (kind === "medusa") command.option("--features", "learn the target's features too, not its tokens alone");
   return withLoopFlags(command, 2e-3).action((flags: HeadFlags) => inChild(flags, (loop) => run(kind, flags, loop)));
 }
 
 async function run(kind: HeadKind, flags: HeadFlags, loop: LoopOptions) {
   const path = await resolveModel(flags.model, modelStore());
-  const { heads = 1, adaptation = 0, bidirectional = false, block, align, fuser, glancing, features } = flags;
+  const { heads = 1, adaptation = 0, bidirectional = false, block, align, fuser, glancing } = flags;
   const { rows, windows, seed, threads } = flags;
   const data = loadHeadData(flags.data);
   const tokens = flags.vocabulary === undefined ? undefined : commonTokens(data, flags.vocabulary);
@@ -183,16 +180,6 @@ async function run(kind: HeadKind, flags: HeadFlags, loop: LoopOptions) {
     tokens: tokens && [...tokens],
   };
   const head = makeHead(parameters, settings);
-  using task = new HeadTask({
-    head,
-    target,
-    data,
-    rows,
-    windows,
-    seed,
-    glancing,
-    features,
-    type: tensorType(flags.type),
-  });
+  using task = new HeadTask({ head, target, data, rows, windows, seed, glancing, type: tensorType(flags.type) });
   return await train(task, loop);
 }

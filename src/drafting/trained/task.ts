@@ -35,8 +35,6 @@ export interface HeadTaskOptions {
   readonly seed: number;
   /** Windows judged at an evaluation; default 2,048 rows of them. */
   readonly judged?: number;
-  /** Whether outputs learn to be the target's features too, beside saying its tokens. Default: those of all kinds but medusa. */
-  readonly features?: boolean;
   /** Falcon: whether a falling share of the inputs shows what is to be estimated. Default true. */
   readonly glancing?: boolean;
   /** Of the saved head's matrices; default F32. */
@@ -45,7 +43,7 @@ export interface HeadTaskOptions {
 
 /** Weight of each further position of a loss (Medusa's recipe). */
 const decay = 0.8;
-/** EAGLE's: weight of the cross-entropy beside the regression of features, and reach of the noise on its inputs. */
+/** EAGLE: weight of the cross-entropy beside the regression of features, and reach of the noise on its inputs. */
 const classWeight = 0.1;
 const noise = 0.1;
 /** Share of the texts that is held out. */
@@ -139,7 +137,7 @@ export class HeadTask implements TrainingTask {
     const [rows, windows, reach] = [this.#rows, this.#windows, this.#reach];
     const all = rows * windows;
     const feature = tape.input(target.hiddenSize, all);
-    const next = tape.input(target.hiddenSize, all * reach);
+    const next = tape.input(target.hiddenSize, all);
     const token = tape.indices(target.vocabSize, all);
     const position = tape.indices(rows, rows);
     const mask = tape.input(rows, rows, 1, windows);
@@ -163,15 +161,9 @@ export class HeadTask implements TrainingTask {
     return { feature, next, token, mask, labels, loss, logits: tape.records ? undefined : tape.output(logits) };
   }
 
-  /** Whether outputs stand for features when more is drafted, so that inputs are not always true. */
-  get #grows(): boolean {
-    const { kind } = this.#options.head.settings;
-    return kind === "eagle" || kind === "falcon";
-  }
-
   /** Whether features are estimated, beside tokens. */
   get #regresses(): boolean {
-    return this.#options.features ?? this.#options.head.settings.kind !== "medusa";
+    return this.#options.head.settings.kind === "eagle" || this.#options.head.settings.kind === "falcon";
   }
 
   batch(share: number): { loss: number; tokens: number } {
@@ -185,7 +177,7 @@ export class HeadTask implements TrainingTask {
       this.#judge.run();
       this.#glance(feature.array, token.array, windows, phases, share);
     }
-    if (this.#grows) {
+    if (this.#regresses) {
       for (let i = 0; i < feature.array.length; i++) feature.array[i] += noise * (2 * this.random.uniform() - 1);
     }
     return { loss: this.#learn.run(), tokens: this.#rows * this.#windows };
@@ -244,6 +236,7 @@ export class HeadTask implements TrainingTask {
     const k = this.#block;
     for (const [w, first] of windows.entries()) {
       fromHalf(data.features.subarray(first * size, (first + rows) * size), feature.array, w * rows * size);
+      fromHalf(data.features.subarray((first + k) * size, (first + rows + k) * size), next.array, w * rows * size);
       for (let i = 0; i < rows; i++) {
         // A row sees its own block to the end; of one position that is the causal mask.
         const seen = blockEnd(i, rows, k, phases[w] ?? 0);
@@ -251,9 +244,7 @@ export class HeadTask implements TrainingTask {
         if (seen < rows) mask.array.fill(Number.NEGATIVE_INFINITY, from + seen, from + rows);
         token.array[w * rows + i] = data.tokens[first + i + 1];
         for (let j = 0; j < reach; j++) {
-          const [output, label] = [(w * rows + i) * reach + j, first + i + k + j];
-          fromHalf(data.features.subarray(label * size, (label + 1) * size), next.array, output * size);
-          this.#label(labels, output, label, weights[j] / total);
+          this.#label(labels, (w * rows + i) * reach + j, first + i + k + j, weights[j] / total);
         }
       }
     }
