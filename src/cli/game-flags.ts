@@ -59,6 +59,7 @@ export function agentNamed(name: string, table: Table): Agent {
 function playerOf(name: string, { menu, players }: Table): NetworkPlayer {
   const checkpoint = name === "dqn" ? shippedNetwork(menu, players) : readNetwork(name);
   if (checkpoint) return networkPlayer(checkpoint, name);
+  if (typeof menu === "string") checkedMenu(menu, players);
   throw new DraftwrightError(
     "bad-argument",
     `No network is shipped for this menu. Train one: draftwright game sushi train --menu ${[menu].flat().join(",")} --players ${players} --out mine.sgn; then name it: mine.sgn.`,

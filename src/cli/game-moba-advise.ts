@@ -60,6 +60,7 @@ function adviceText(advice: DraftAdvice, style: Style): string {
   }
   if (!advice.next) return `${[...lines, "the draft is finished"].join("\n")}\n`;
   lines.push(`${advice.next.team}, seat ${advice.next.seat}, picks next:`);
+  if (advice.picks.length === 0) return `${[...lines, "all of the pool is picked or banned"].join("\n")}\n`;
   const width = Math.max(...advice.picks.map(({ champion }) => champion.length), 0);
   advice.picks.forEach((pick, i) => {
     const name = paint(printable(pick.champion).padEnd(width), i === 0 ? "green" : "bold", style);

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { adviseDraft } from "./advise.ts";
 import { specials, splitByTime, turns } from "./data/dataset.ts";
 import { synthesise } from "./data/synthetic.ts";
+import type { DraftState } from "./draft-state.ts";
 import { Situations } from "./draftrec/situation.ts";
 import { trainDraftRec } from "./draftrec/train.ts";
 import {
@@ -105,11 +106,16 @@ describe("advice", () => {
   test.each([
     [{ bans: ["chempion-1"] }, /no champion "chempion-1"/],
     [{ bans: [champion(1)], blue: [{ champion: champion(1) }] }, /twice/],
-    [{ blue: Array(6).fill({}) }, /five players/],
-    [{ next: { team: "blue" as const, seat: 9 } }, /empty seat/],
+    [{ blue: Array(6).fill({}) }, /five players at most/],
+    [{ next: { team: "blue" as const, seat: 9 } }, /next\.seat/],
+    [{ blue: [{ champion: champion(1) }], next: { team: "blue" as const, seat: 1 } }, /empty seat/],
+    [{ bans: champion(1) }, /draft's bans: .*array/],
+    [{ blue: [{ champion: champion(1), histroy: [] }] }, /blue\.0: .*"histroy"/],
+    [{ red: [{ history: [{ name: "x" }] }] }, /red\.0\.history\.0: it must be a champion/],
+    [{ foo: [] }, /"foo".*docs\/moba\.md/],
     [{ blue: [{ role: "healer" }] }, /no role "healer"/],
   ])("%j is refused", (bad, message) => {
-    expect(() => adviseDraft(checkpoint, bad)).toThrow(message);
+    expect(() => adviseDraft(checkpoint, bad as DraftState)).toThrow(message);
   });
 
   test("too many picks are refused", () => {

@@ -1,47 +1,14 @@
 // Advice for a draft in progress: the policy proposes what this player is likely to pick, the value head says what each
 // proposal does to the chance of winning, and counted ratings say why.
 import { DraftwrightError } from "../../errors.ts";
-import {
-  blue,
-  type Champion,
-  loss,
-  pad,
-  red,
-  specials,
-  teamOfTurn,
-  turns,
-  turnsOfTeam,
-  unknown,
-  win,
-} from "./data/dataset.ts";
+import { blue, pad, red, specials, teamOfTurn, turns, turnsOfTeam, win } from "./data/dataset.ts";
+import { type DraftState, readDraft } from "./draft-state.ts";
 import { type DraftSituation, fillMatch, newBatch, type PlayerPast, type View } from "./draftrec/batch.ts";
 import type { DraftRecCheckpoint } from "./draftrec/checkpoint.ts";
 import { formOf } from "./draftrec/form.ts";
 import { sigmoid } from "./draftrec/model.ts";
 import { logSumExp } from "./draftrec/train.ts";
 import { counterOf, type Rating, type Ratings, strengthOf, synergyOf } from "./ratings.ts";
-
-/** A champion by name or by the source's id; case, spaces and punctuation do not matter. */
-export interface DraftPlayer {
-  readonly champion?: string | null;
-  readonly role?: string;
-  /** Earlier picks, oldest first. */
-  readonly history?: readonly (
-    | string
-    | { readonly champion: string; readonly win?: boolean; readonly role?: string }
-  )[];
-}
-
-/** A draft in progress. Seats that are not listed are empty. */
-export interface DraftState {
-  readonly bans?: readonly string[];
-  readonly blue?: readonly DraftPlayer[];
-  readonly red?: readonly DraftPlayer[];
-  /** Who picks next; seats count from 1. Default: the first empty seat in the order 1-2-2-2-2-1. */
-  readonly next?: { readonly team: "blue" | "red"; readonly seat: number };
-  /** Only these are proposed. */
-  readonly pool?: readonly string[];
-}
 
 export interface Counted extends Rating {
   readonly champion: string;
@@ -251,97 +218,4 @@ function standing(
       const { total, margin } = breakDown(ratings, situation, t, c, nameOf);
       return { team: teamOfTurn[t] === blue ? "blue" : "red", champion: nameOf(c), points: total, margin };
     });
-}
-
-interface Draft {
-  readonly situation: DraftSituation;
-  readonly turn: number | undefined;
-  readonly allowed: (id: number) => boolean;
-}
-
-function readDraft({ model, trend }: DraftRecCheckpoint, state: DraftState): Draft {
-  const find = finder(model.champions);
-  const seats = (["blue", "red"] as const).flatMap((team) => {
-    const players = state[team] ?? [];
-    if (!Array.isArray(players) || players.length > 5) {
-      throw new DraftwrightError("bad-argument", `"${team}" must be a list of five players at most.`);
-    }
-    return turnsOfTeam[team].map((turn, i) => ({ turn, player: (players[i] ?? {}) as DraftPlayer }));
-  });
-  seats.sort((a, b) => a.turn - b.turn);
-  const roleOf = (role: string | undefined) => {
-    if (role === undefined) return model.roles.length > 0 ? unknown : pad;
-    const at = model.roles.findIndex((name) => plain(name) === plain(role));
-    if (at >= 0) return specials + at;
-    throw new DraftwrightError(
-      "bad-argument",
-      `There is no role "${role}"; ${model.roles.length > 0 ? `use ${model.roles.join(", ")}` : "this checkpoint knows no roles, leave it out"}.`,
-    );
-  };
-  const champions = seats.map(({ player }) => (player.champion ? find(player.champion) : pad));
-  const bans = (state.bans ?? []).map(find);
-  const taken = [...champions.filter((c) => c !== pad), ...bans];
-  const twice = taken.find((c, i) => taken.indexOf(c) !== i);
-  if (twice !== undefined) {
-    throw new DraftwrightError(
-      "bad-argument",
-      `${model.champions[twice - specials].name} is picked or banned twice. Correct the state.`,
-    );
-  }
-  const turn = nextTurn(state, champions);
-  const pool = state.pool && new Set(state.pool.map(find));
-  const used = new Set(taken);
-  const zeros = (n: number) => new Float32Array(n * model.statNames.length);
-  const players = seats.map(({ player: { history = [] } }): PlayerPast => {
-    const entries = history.map((one) => (typeof one === "string" ? { champion: one } : one)) as {
-      champion: string;
-      win?: boolean;
-      role?: string;
-    }[];
-    return {
-      champion: entries.map((one) => find(one.champion)),
-      role: entries.map((one) => roleOf(one.role)),
-      outcome: entries.map((one) => (one.win === undefined ? pad : one.win ? win : loss)),
-      stats: zeros(entries.length),
-    };
-  });
-  return {
-    situation: { players, champions, roles: seats.map(({ player }) => roleOf(player.role)), bans, trend },
-    turn,
-    allowed: (id) => id >= specials && !used.has(id) && (!pool || pool.has(id)),
-  };
-}
-
-function nextTurn({ next }: DraftState, champions: readonly number[]): number | undefined {
-  if (!next) {
-    const turn = champions.indexOf(pad);
-    return turn < 0 ? undefined : turn;
-  }
-  const turn = turnsOfTeam[next.team]?.[next.seat - 1];
-  if (turn === undefined || champions[turn] !== pad) {
-    throw new DraftwrightError("bad-argument", `"next" must name an empty seat: team blue or red, seat 1 to 5.`);
-  }
-  return turn;
-}
-
-const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
-
-function finder(champions: readonly Champion[]): (name: string) => number {
-  const byName = new Map(
-    champions.flatMap(({ key, name }, i) => [
-      [plain(key), specials + i] as const,
-      [plain(name), specials + i] as const,
-    ]),
-  );
-  return (name) => {
-    const id = byName.get(plain(String(name)));
-    if (id !== undefined) return id;
-    const near = champions
-      .filter((one) => plain(one.name).startsWith(plain(String(name)).slice(0, 3)))
-      .map((one) => one.name);
-    throw new DraftwrightError(
-      "bad-argument",
-      `There is no champion "${name}".${near.length > 0 ? ` Near: ${near.slice(0, 5).join(", ")}.` : " Names or ids of the checkpoint's game are known."}`,
-    );
-  };
 }

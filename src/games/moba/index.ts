@@ -6,8 +6,6 @@ export {
   type Counted,
   type DraftAdvice,
   type DraftPick,
-  type DraftPlayer,
-  type DraftState,
 } from "./advise.ts";
 export { personal, pickShares, popularity } from "./baselines/counting.ts";
 export { dmf, ncf } from "./baselines/factors.ts";
@@ -32,6 +30,7 @@ export {
   type SyntheticOptions,
   synthesise,
 } from "./data/synthetic.ts";
+export type { DraftPlayer, DraftState } from "./draft-state.ts";
 export { type DraftRecCheckpoint, loadDraftRec, saveDraftRec } from "./draftrec/checkpoint.ts";
 export { type DraftRecConfig, type DraftRecOptions, paperQuirks, type Quirks } from "./draftrec/config.ts";
 export { DraftRecModel } from "./draftrec/model.ts";

@@ -98,6 +98,12 @@ export function trainDraftRec(
   options: TrainDraftRecOptions = {},
 ): DraftRecModel {
   const { epochs = 10, batch: size = 32, rate = 2e-3, lambda = 0.5, weightDecay = 1e-5, seed = 1 } = options;
+  if (!(lambda >= 0 && lambda <= 1 && rate > 0)) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `lambda ${lambda} and rate ${rate} do not train: lambda is a share from 0 (winners only) to 1 (picks only), the rate is above 0.`,
+    );
+  }
   const matches = split.train.to - split.train.from;
   if (matches < size) {
     throw new DraftwrightError(
