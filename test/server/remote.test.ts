@@ -10,7 +10,8 @@ let remote: ServeProcess;
 const fakes: Server[] = [];
 beforeAll(async () => {
   remote = await startServe(["--model", "tiny", "--draft-model", "none", "--threads", "1"], env);
-});
+  // The command may have to be built first.
+}, 120_000);
 afterAll(() => {
   remote.child.kill("SIGKILL");
   for (const fake of fakes) fake.close();
