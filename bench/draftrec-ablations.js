@@ -1,6 +1,6 @@
 // DraftRec with parts left out, on one file of matches: each variant beside the full model of the same seed, and the full
 // model over several seeds beside its baselines. What is finished lies in DIR and is not trained again.
-//   node bench/draftrec-ablations.js --data FILE --format opendota --out DIR [--seeds 3] [--only full,no-match] [--dist ../dist]
+//   node bench/draftrec-ablations.js --data FILE --format opendota --out DIR [--seeds 3] [--epochs 6] [--only full,no-match] [--dist ../dist]
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
@@ -10,6 +10,7 @@ const { values: flags } = parseArgs({
     format: { type: "string", default: "opendota" },
     out: { type: "string" },
     seeds: { type: "string", default: "3" },
+    epochs: { type: "string", default: "6" },
     only: { type: "string" },
     dist: { type: "string", default: "../dist" },
   },
@@ -26,7 +27,7 @@ const { splitByTime } = await import(`${room}/data/dataset.js`);
 // The defaults of `draftwright game moba train`.
 const full = {
   network: { hidden: 32, blocks: 1, heads: 2, history: 30, dropout: 0.2 },
-  epochs: 6,
+  epochs: Number(flags.epochs),
   batch: 16,
   rate: 0.004,
   lambda: 0.5,
@@ -35,14 +36,13 @@ const but = (network, rest = {}) => ({ ...full, ...rest, network: { ...full.netw
 const variants = {
   full,
   sasrec: sasrecOptions(full),
-  "no-habits": but({ habits: false }, { epochs: 12 }),
+  "no-habits": but({ habits: false }),
   "no-players": but({ playerNetwork: false }),
   "no-match": but({ matchNetwork: false }),
   "lambda-1": but({}, { lambda: 1 }),
   "lambda-0": but({}, { lambda: 0 }),
   "history-10": but({ history: 10 }),
-  "no-form": but({ form: false }),
-  paper: but({ habits: false, form: false, quirks: paperQuirks }, { epochs: 12 }),
+  paper: but({ habits: false, form: false, quirks: paperQuirks }),
 };
 const overSeeds = ["full", "sasrec"];
 
@@ -86,6 +86,11 @@ for (const seed of seeds) {
     const report = kept(evaluateRecommender(model.recommender(data), data, split.test, { everything }));
     const legal = everything ? kept(evaluateRecommender(model.recommender(data), data, split.test)) : undefined;
     keep(path, { ...report, legal, cpuSeconds: cpuSeconds() - begin });
+    if (name === "full") {
+      // Form is fitted when the networks stand, so leaving it out needs no training.
+      model.formWeight = 0;
+      keep(`${fileOf("no-form", seed)}.json`, kept(evaluateRecommender(model.recommender(data), data, split.test)));
+    }
     model[Symbol.dispose]();
   }
 }
@@ -116,7 +121,7 @@ const row = (name, one, base) =>
   ]);
 for (const seed of seeds) {
   const base = read("full", seed);
-  for (const name of Object.keys(variants)) {
+  for (const name of [...Object.keys(variants), "no-form"]) {
     const one = read(name, seed);
     if (one) row(`${name}, seed ${seed}`, one, name === "full" ? undefined : base);
     if (one?.legal) row(`${name}, seed ${seed}, legal picks only`, one.legal, base);
