@@ -1,8 +1,18 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { parsePrompts } from "../bench/harness/index.ts";
 import { Generation } from "../drafting/index.ts";
-import { draftTokensOf, headDrafter, loadHead, readHeadSettings, readTargetParts } from "../drafting/trained/index.ts";
+import {
+  draftTokensOf,
+  HeadTask,
+  headDrafter,
+  loadHead,
+  loadHeadData,
+  readHeadSettings,
+  readTargetParts,
+  writeRankShares,
+} from "../drafting/trained/index.ts";
 import { modelStore } from "../engine/index.ts";
+import { DraftwrightError } from "../errors.ts";
 import { Backend } from "../ggml/index.ts";
 import { loadLanguageModel } from "../lm/load.ts";
 import { keyedUniform } from "../lm/sampling/index.ts";
@@ -19,6 +29,7 @@ interface EvalFlags {
   budget: number;
   branches?: number;
   depth?: number;
+  tree?: "dynamic" | "static";
   threads?: number;
   json?: boolean;
 }
@@ -35,9 +46,25 @@ export function drafterCommand(): Command {
     .option("--budget <n>", "nodes of a round's tree", integer(1), 16)
     .option("--branches <n>", "tokens drafted after each node; 1: a chain", integer(1))
     .option("--depth <n>", "levels of an EAGLE tree", integer(1))
+    .addOption(
+      new Option(
+        "--tree <kind>",
+        "by what the head is sure of each time, or of the shape that held-out texts accepted most of",
+      )
+        .choices(["dynamic", "static"])
+        .default("dynamic"),
+    )
     .option("--threads <n>", "compute threads", integer(1))
     .option("--json", "print one JSON object")
     .action(evaluate);
+  command
+    .command("calibrate")
+    .description("count on held-out texts what static trees need, and write it into a head's file")
+    .option("-m, --model <name>", "the target: a GGUF file or a name from `draftwright models list`", "embedded")
+    .requiredOption("--draft-model <file>", "a head of `draftwright train amphista` or `medusa`")
+    .requiredOption("--data <file>", "data of `train data`, made by this target: its held-out part is used")
+    .option("--threads <n>", "compute threads", integer(1))
+    .action(calibrate);
   command
     .command("show <file>")
     .description("what a head is, and which target it belongs to")
@@ -47,6 +74,25 @@ export function drafterCommand(): Command {
   return command;
 }
 
+async function calibrate(flags: Pick<EvalFlags, "model" | "draftModel" | "threads"> & { data: string }): Promise<void> {
+  const path = await resolveModel(flags.model, modelStore());
+  using backend = new Backend(undefined, { threads: flags.threads });
+  const data = loadHeadData(flags.data);
+  using target = readTargetParts(path, backend, draftTokensOf(flags.draftModel, data.targetHash));
+  using parameters = new Parameters(backend);
+  const head = loadHead(flags.draftModel, parameters, target);
+  using task = new HeadTask({ head, target, data, windows: 1, seed: 0 });
+  const { accepted } = task.evaluate();
+  if (!task.rankShares) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `${head.settings.kind} grows its trees by confidence; there is nothing to count`,
+    );
+  }
+  writeRankShares(flags.draftModel, task.rankShares);
+  process.stderr.write(`${flags.draftModel}: counted; a chain of first choices names ${accepted.toFixed(2)} tokens\n`);
+}
+
 async function evaluate(flags: EvalFlags): Promise<void> {
   const path = await resolveModel(flags.model, modelStore());
   using loaded = loadLanguageModel(path, { threads: flags.threads });
@@ -54,8 +100,8 @@ async function evaluate(flags: EvalFlags): Promise<void> {
   using target = readTargetParts(path, backend, draftTokensOf(flags.draftModel, loaded.hash));
   using parameters = new Parameters(backend);
   const head = loadHead(flags.draftModel, parameters, target);
-  const { branches, depth, tokens: maxTokens, budget } = flags;
-  const drafter = headDrafter({ backend, head, target, branches, depth });
+  const { branches, depth, tree, tokens: maxTokens, budget } = flags;
+  const drafter = headDrafter({ backend, head, target, branches, depth, tree });
   const { model, tokenizer } = loaded;
   const { template } = textSource(tokenizer, loaded.chatTemplate);
   const perPrompt: { accepted: number; rounds: number }[] = [];

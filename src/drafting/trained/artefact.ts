@@ -1,7 +1,8 @@
 // A trained head as a GGUF file: its settings, the target it belongs to, its parameters.
 import { DraftwrightError } from "../../errors.ts";
-import { type MetadataValue, openGguf } from "../../ggml/gguf/index.ts";
+import { type GgufTensor, type MetadataValue, openGguf, writeGguf } from "../../ggml/gguf/index.ts";
 import { type TensorType, Type } from "../../ggml/index.ts";
+import { metadataOf } from "../../lm/training/index.ts";
 import { loadParameters, type Parameters, saveParameters } from "../../nn/index.ts";
 import { amphistaHead } from "./amphista.ts";
 import { eagleHead } from "./eagle.ts";
@@ -21,9 +22,16 @@ export function makeHead(parameters: Parameters, settings: HeadSettings): Head {
   return makers[settings.kind](parameters, settings);
 }
 
-/** `type`: of its matrices. */
-export function saveHead(path: string, head: Head, targetHash: string, type: TensorType = Type.F32): void {
-  const { tokens, ...settings } = head.settings;
+export interface SaveHeadOptions {
+  /** Of its matrices; default F32. */
+  readonly type?: TensorType;
+  readonly rankShares?: HeadSettings["rankShares"];
+}
+
+export function saveHead(path: string, head: Head, targetHash: string, options: SaveHeadOptions = {}): void {
+  const { type = Type.F32, rankShares = head.settings.rankShares } = options;
+  const { tokens, ...rest } = head.settings;
+  const settings = { ...rest, rankShares };
   const metadata = new Map<string, MetadataValue>([
     ["general.type", { type: "string", value: "draftwright-head" }],
     [SETTINGS, { type: "string", value: JSON.stringify(settings) }],
@@ -31,6 +39,21 @@ export function saveHead(path: string, head: Head, targetHash: string, type: Ten
   ]);
   if (tokens) metadata.set(TOKENS, { type: "array", element: "int32", value: Int32Array.from(tokens) });
   saveParameters(path, head.parameters, metadata, type);
+}
+
+/** Writes a head's file anew with other shares of ranks; all else stays as it is. */
+export function writeRankShares(path: string, rankShares: NonNullable<HeadSettings["rankShares"]>): void {
+  using gguf = openGguf(path);
+  const { tokens: _, ...settings } = readHeadSettings(path).settings;
+  const metadata = metadataOf(gguf);
+  metadata.set(SETTINGS, { type: "string", value: JSON.stringify({ ...settings, rankShares }) });
+  const read = (tensor: GgufTensor) => {
+    const bytes = new Uint8Array(tensor.bytes);
+    gguf.readInto(tensor, bytes);
+    return bytes;
+  };
+  const tensors = [...gguf.tensors.values()].map((tensor) => ({ ...tensor, data: () => read(tensor) }));
+  writeGguf(path, metadata, tensors);
 }
 
 interface FoundHead {

@@ -6,8 +6,9 @@ import type { AcceptanceTable } from "../calibration.ts";
 import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../drafter.ts";
 import { likeliest } from "../drafters/likeliest.ts";
 import { type DraftTree, emptyTree, judge, TreeBuilder } from "../tree.ts";
-import { blockEnd, blockSize, type Head } from "./head.ts";
+import { blockEnd, blockSize, feedsItself, type Head, type HeadSettings } from "./head.ts";
 import { HeadRunner, MOST_ROWS, type RunResult } from "./runner.ts";
+import { growStaticTree, type TreeShape } from "./static-tree.ts";
 import { featureOf, type TargetParts } from "./target-parts.ts";
 
 export interface HeadDrafterOptions {
@@ -19,6 +20,11 @@ export interface HeadDrafterOptions {
   /** Levels of an EAGLE tree, and nodes that go on at each; default 6 and 3. */
   readonly depth?: number;
   readonly beam?: number;
+  /**
+   * dynamic (default): by what the head is sure of this time. static: of the shape that held-out texts had accepted most of,
+   * with the choices of this time. EAGLE and Falcon grow dynamic ones only.
+   */
+  readonly tree?: "dynamic" | "static";
   readonly clock?: () => number;
   /** False: features count as zeros, for targets without hidden states. Default true. */
   readonly features?: boolean;
@@ -43,6 +49,14 @@ export type HeadDrafter = Drafter & { readonly passes: number };
 /** Drafts with a head. Its output is what the head says; what is emitted is decided by the target alone. */
 export function headDrafter(options: HeadDrafterOptions): HeadDrafter {
   const { head, target, features = true } = options;
+  if (options.tree === "static" && !head.settings.rankShares) {
+    throw new DraftwrightError(
+      "bad-argument",
+      feedsItself(head.settings)
+        ? `${head.settings.kind} grows its trees by confidence; static ones are for amphista and medusa`
+        : "This head's file has no counts for a static tree: run `draftwright drafter calibrate`, or use a dynamic one.",
+    );
+  }
   const speed: Speed = { runMs: 0.3, passes: 0 };
   return {
     name: head.settings.kind,
@@ -76,6 +90,8 @@ class HeadSession implements DraftSession {
   readonly #view: SequenceView;
   readonly #acceptance: AcceptanceTable;
   readonly #branches: number;
+  /** Of a static tree: see `HeadSettings.rankShares`. */
+  readonly #shares: HeadSettings["rankShares"];
   readonly #levels: number;
   readonly #beam: number;
   /** Positions whose rows see each other. */
@@ -92,6 +108,7 @@ class HeadSession implements DraftSession {
   /** Rows in the head's cache. */
   #held = 0;
   #position = 0;
+  #shape: TreeShape | undefined;
   #drafted: DraftTree = emptyTree;
   #rank: number[] = [];
   #confidence: number[] = [];
@@ -101,8 +118,11 @@ class HeadSession implements DraftSession {
     this.#target = options.target;
     this.#view = view;
     this.#acceptance = view.acceptance;
-    this.#branches = Math.min(options.branches ?? 3, ranks, options.target.output.shape[1]);
-    const { heads } = options.head.settings;
+    const { heads, rankShares } = options.head.settings;
+    this.#shares = options.tree === "static" ? rankShares : undefined;
+    const most = this.#shares ? this.#shares[0].length : ranks;
+    const branches = options.branches ?? (this.#shares ? most : 3);
+    this.#branches = Math.min(branches, most, options.target.output.shape[1]);
     this.#block = blockSize(options.head.settings);
     this.#levels = this.#grows ? (options.depth ?? 6) : heads;
     this.#beam = options.beam ?? 3;
@@ -118,9 +138,8 @@ class HeadSession implements DraftSession {
       this.#know(hidden(row, this.#target.layerCount), tokens[row + 1], row);
   }
 
-  /** Whether its outputs are its next inputs. */
   get #grows(): boolean {
-    return this.#head.settings.kind === "eagle" || this.#head.settings.kind === "falcon";
+    return feedsItself(this.#head.settings);
   }
 
   #know(hidden: Float32Array | undefined, token: number, position: number): void {
@@ -134,6 +153,12 @@ class HeadSession implements DraftSession {
     this.#context = context;
     if (this.#waiting.length === 0 || this.#held + this.#waiting.length < this.#block) return [];
     const levels = Math.min(this.#levels, context.maxDepth);
+    const { runMs } = this.#speed;
+    const onceMs = runMs * Math.floor(this.#waiting.length / MOST_ROWS);
+    if (this.#shares) {
+      this.#shape = growStaticTree(this.#shares, { nodes: context.maxNodes, levels, branches: this.#branches });
+      return [{ ...this.#shape, draftMs: (nodes) => (nodes === 0 ? 0 : runMs), onceMs }];
+    }
     const size = Math.min(levels * this.#branches, context.maxNodes);
     const parent = new Int32Array(size);
     const chance = new Float64Array(size);
@@ -145,11 +170,9 @@ class HeadSession implements DraftSession {
       chance[i] = Math.min(left, this.#acceptance.chance(rank, level, rankPriors[rank]));
       left -= chance[i];
     }
-    const { runMs } = this.#speed;
-    const catchUp = runMs * Math.floor(this.#waiting.length / MOST_ROWS);
     const passes = (nodes: number) => Math.ceil(Math.min(levels, 1 + nodes / this.#branches) / this.#block);
     const runs = (nodes: number) => (this.#grows ? passes(nodes) : 1);
-    return [{ parent, chance, draftMs: (nodes) => (nodes === 0 ? 0 : runMs * runs(nodes)), onceMs: catchUp }];
+    return [{ parent, chance, draftMs: (nodes) => (nodes === 0 ? 0 : runMs * runs(nodes)), onceMs }];
   }
 
   expand(_: Bid, nodes: number, floor: number): DraftTree {
@@ -160,7 +183,7 @@ class HeadSession implements DraftSession {
     const levels = Math.min(this.#levels, context.maxDepth);
     const { tree, runs } = this.#grows
       ? this.#grow(result, nodes, levels, floor)
-      : this.#combine(result, nodes, levels);
+      : { tree: this.#shape ? this.#fill(this.#shape, result, nodes) : this.#combine(result, nodes, levels), runs: 0 };
     this.#drafted = tree;
     const ms = (this.#clock() - start) / (feeds + runs);
     this.#speed.passes += feeds + runs;
@@ -196,8 +219,23 @@ class HeadSession implements DraftSession {
     return result as RunResult;
   }
 
+  /** A static tree with the choices of this time. */
+  #fill({ parent, level, rank, chance }: TreeShape, result: RunResult, nodes: number): DraftTree {
+    const names = this.#target.draftTokens;
+    const choices = Array.from(
+      { length: this.#levels },
+      (_, at) => likeliest(result.logits(0, at), this.#branches).tokens,
+    );
+    const builder = new TreeBuilder();
+    for (let i = 0; i < Math.min(nodes, parent.length); i++) {
+      const token = choices[level[i]][rank[i]];
+      builder.add(parent[i], names ? names[token] : token, this.#view.source, chance[i]);
+    }
+    return builder.build();
+  }
+
   /** Heads of several positions: every path of ranks, likeliest first. */
-  #combine(result: RunResult, nodes: number, levels: number): { tree: DraftTree; runs: number } {
+  #combine(result: RunResult, nodes: number, levels: number): DraftTree {
     const options = Array.from({ length: levels }, (_, level) => this.#candidates(result.logits(0, level)));
     const open: Candidate[] = [];
     const push = (parent: number, level: number, path: number) => {
@@ -206,8 +244,7 @@ class HeadSession implements DraftSession {
       }
     };
     push(-1, 0, 1);
-    const tree = this.#take(nodes, open, (node, c) => push(node, c.level + 1, c.path));
-    return { tree, runs: 0 };
+    return this.#take(nodes, open, (node, c) => push(node, c.level + 1, c.path));
   }
 
   /**
@@ -307,7 +344,8 @@ class HeadSession implements DraftSession {
   }
 
   observe(round: RoundResult): void {
-    judge(this.#drafted, round.emitted, (node, depth, accepted) => {
+    const learned = this.#shape ? emptyTree : this.#drafted;
+    judge(learned, round.emitted, (node, depth, accepted) => {
       this.#acceptance.update(this.#rank[node], depth, accepted);
       this.#acceptance.update(ranks + this.#confidence[node], 0, accepted);
     });

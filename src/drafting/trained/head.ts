@@ -21,7 +21,12 @@ export interface HeadSettings {
   readonly fuser?: "linear" | "gate";
   /** Tokens that are drafted; absent: all of the target's. */
   readonly tokens?: readonly number[];
+  /** Of held-out rows: the share in which the target's token at a position was the head's choice of each rank; for static trees. */
+  readonly rankShares?: readonly (readonly number[])[];
 }
+
+/** Whether what a row says is fed back to draft further: such trees are grown by confidence. */
+export const feedsItself = ({ kind }: HeadSettings): boolean => kind === "eagle" || kind === "falcon";
 
 /** Positions that one pass of a head with one output a row drafts; 1 for all but Falcon. */
 export const blockSize = (settings: HeadSettings): number => settings.block ?? 1;

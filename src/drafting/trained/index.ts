@@ -1,6 +1,14 @@
 // Trained drafters: heads over the target's features, their data, their training, and their use. What they share with
 // other drafters (trees, verification, chances) is in drafting/; networks are nn/'s.
-export { draftTokensOf, headKinds, loadHead, makeHead, readHeadSettings, saveHead } from "./artefact.ts";
+export {
+  draftTokensOf,
+  headKinds,
+  loadHead,
+  makeHead,
+  readHeadSettings,
+  saveHead,
+  writeRankShares,
+} from "./artefact.ts";
 export { type CollectOptions, collect, commonTokens, type HeadData, loadHeadData, saveHeadData } from "./data.ts";
 export { type HeadDrafterOptions, headDrafter } from "./drafter.ts";
 export type { Head, HeadKind, HeadSettings } from "./head.ts";

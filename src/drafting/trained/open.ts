@@ -5,6 +5,7 @@ import { Parameters } from "../../nn/index.ts";
 import type { Drafter } from "../drafter.ts";
 import { draftTokensOf, loadHead } from "./artefact.ts";
 import { type HeadDrafterOptions, headDrafter } from "./drafter.ts";
+import { feedsItself } from "./head.ts";
 import { readTargetParts } from "./target-parts.ts";
 
 export type OpenedHead = Drafter & Disposable;
@@ -16,7 +17,7 @@ export type OpenedHead = Drafter & Disposable;
 export function openHeadDrafter(
   path: string,
   { path: targetPath, hash, threads }: Pick<LoadedModel, "path" | "hash" | "threads">,
-  settings: Pick<HeadDrafterOptions, "branches" | "depth" | "beam"> = {},
+  settings: Pick<HeadDrafterOptions, "branches" | "depth" | "beam" | "tree"> = {},
 ): OpenedHead {
   const owned: Disposable[] = [];
   const own = <T extends Disposable>(resource: T): T => {
@@ -30,7 +31,8 @@ export function openHeadDrafter(
     const backend = own(new Backend(undefined, { threads }));
     const target = own(readTargetParts(targetPath, backend, draftTokensOf(path, hash)));
     const head = loadHead(path, own(new Parameters(backend)), target);
-    return { ...headDrafter({ ...settings, backend, head, target }), [Symbol.dispose]: dispose };
+    const tree = feedsItself(head.settings) ? "dynamic" : settings.tree;
+    return { ...headDrafter({ ...settings, tree, backend, head, target }), [Symbol.dispose]: dispose };
   } catch (error) {
     dispose();
     throw error;

@@ -22,7 +22,7 @@ import {
 import type { TrainingTask } from "../../training/index.ts";
 import { saveHead } from "./artefact.ts";
 import { fromHalf, type HeadData, TOP } from "./data.ts";
-import { type Attend, blockEnd, blockSize, type Head } from "./head.ts";
+import { type Attend, blockEnd, blockSize, feedsItself, type Head } from "./head.ts";
 import type { TargetParts } from "./target-parts.ts";
 
 export interface HeadTaskOptions {
@@ -46,6 +46,8 @@ const decay = 0.8;
 /** EAGLE: weight of the cross-entropy beside the regression of features, and reach of the noise on its inputs. */
 const classWeight = 0.1;
 const noise = 0.1;
+/** Ranks that are counted for static trees. */
+const countedRanks = 8;
 /** Share of the texts that is held out. */
 const heldOutShare = 0.05;
 
@@ -67,6 +69,8 @@ export class HeadTask implements TrainingTask {
   readonly #judge: HeadGraph;
   /** What most often followed each token in the learned texts, -1: nothing did. A head must do better than that. */
   readonly #bigram: Int32Array;
+  /** Of the latest evaluation, for heads of several positions. */
+  #rankShares: number[][] | undefined;
   /** Row of the output matrix of each token, -1: none. Absent: in order. */
   readonly #index: Int32Array | undefined;
 
@@ -163,7 +167,7 @@ export class HeadTask implements TrainingTask {
 
   /** Whether features are estimated, beside tokens. */
   get #regresses(): boolean {
-    return this.#options.head.settings.kind === "eagle" || this.#options.head.settings.kind === "falcon";
+    return feedsItself(this.#options.head.settings);
   }
 
   batch(share: number): { loss: number; tokens: number } {
@@ -282,6 +286,7 @@ export class HeadTask implements TrainingTask {
     const k = this.#block;
     const classes = target.output.shape[1];
     const right = new Array<number>(reach).fill(0);
+    const ranked = Array.from({ length: reach }, () => new Array<number>(countedRanks).fill(0));
     let [seen, chains, loss, runs, paired] = [0, 0, 0, 0, 0];
     for (let at = 0; at < Math.min(judged, this.#heldOut.length); at += this.#windows) {
       const windows = this.#heldOut.slice(at, at + this.#windows);
@@ -296,7 +301,10 @@ export class HeadTask implements TrainingTask {
           if (this.#bigram[data.tokens[first + i + k]] === data.top[(first + i + k) * TOP]) paired++;
           for (let j = 0; j < reach; j++) {
             const row = (w * this.#rows + i) * reach + j;
-            const best = this.#token(argmax(logits.subarray(row * classes, (row + 1) * classes)));
+            const said = logits.subarray(row * classes, (row + 1) * classes);
+            const best = this.#token(argmax(said));
+            const rank = this.#rank(said, data.top[(first + i + k + j) * TOP]);
+            if (rank < countedRanks) ranked[j][rank]++;
             const agrees = best === data.top[(first + i + k + j) * TOP];
             if (agrees) right[j]++;
             if (agrees && unbroken) chains++;
@@ -307,12 +315,29 @@ export class HeadTask implements TrainingTask {
         }
       }
     }
+    if (reach > 1) this.#rankShares = ranked.map((counts) => counts.map((count) => count / seen));
     const shares = Object.fromEntries(right.map((count, j) => [`position ${j + 1}`, count / seen]));
     return { accepted: chains / seen, ...shares, bigram: paired / seen, "held-out loss": loss / runs };
   }
 
+  /** How many tokens a row prefers to this one; more than are counted when it cannot be drafted. */
+  #rank(logits: Float32Array, token: number): number {
+    const index = this.#index ? this.#index[token] : token;
+    if (index < 0) return countedRanks;
+    let before = 0;
+    for (const logit of logits) if (logit > logits[index]) before++;
+    return before;
+  }
+
+  /** The head as it is, with what `evaluate` counted last. */
   save(path: string): void {
-    saveHead(path, this.#options.head, this.#options.target.hash, this.#options.type);
+    const { head, target, type } = this.#options;
+    saveHead(path, head, target.hash, { type, rankShares: this.#rankShares });
+  }
+
+  /** What `evaluate` counted last: see `HeadSettings.rankShares`. Undefined for heads that feed themselves. */
+  get rankShares(): readonly (readonly number[])[] | undefined {
+    return this.#rankShares;
   }
 
   [Symbol.dispose](): void {

@@ -321,7 +321,7 @@ test("matrices of another type are frozen, and say nearly the same", () => {
   using target = toyParts(30, 64);
   const head = randomHead("eagle", 64);
   const file = join(folder, "small.gguf");
-  saveHead(file, head, target.hash, tensorType("Q8_0"));
+  saveHead(file, head, target.hash, { type: tensorType("Q8_0") });
   using parameters = new Parameters(backend);
   const small = loadHead(file, parameters, target);
   expect(parameters.get("layer.query.weight").type.name).toBe("Q8_0");

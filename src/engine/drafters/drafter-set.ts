@@ -169,7 +169,7 @@ export class DrafterSet {
   #openShipped(kind: string): Drafter | undefined {
     const path = this.#shipped.get(kind);
     if (path === undefined) return undefined;
-    const head = openHeadDrafter(path, this.#target);
+    const head = openHeadDrafter(path, this.#target, { tree: this.#options.headTree });
     this.#heads.push(head);
     this.#all.set(kind, head);
     return head;
@@ -178,7 +178,7 @@ export class DrafterSet {
   #openHeads(paths: readonly string[]): Drafter[] {
     try {
       for (const path of paths) {
-        const head = openHeadDrafter(path, this.#target);
+        const head = openHeadDrafter(path, this.#target, { tree: this.#options.headTree });
         if (this.#heads.some(({ name }) => name === head.name)) {
           head[Symbol.dispose]();
           throw new DraftwrightError("bad-argument", `${path} is a second ${head.name} head; give one of each kind.`);

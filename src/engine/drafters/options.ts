@@ -6,6 +6,7 @@ import type {
   LookupOptions,
   OuroborosOptions,
 } from "../../drafting/index.ts";
+import type { HeadDrafterOptions } from "../../drafting/trained/index.ts";
 import { DraftwrightError } from "../../errors.ts";
 import type { SkipSet } from "../../lm/model.ts";
 import type { ParallelOptions } from "../parallel/placement.ts";
@@ -29,6 +30,8 @@ export interface DraftingOptions {
    * Those that ship with the embedded model need not be named; `auto` asks only those that are.
    */
   readonly heads?: readonly string[];
+  /** Trees of Amphista's and Medusa's heads: `dynamic` (default) by what a head is sure of each time, `static` of a shape in its file. */
+  readonly headTree?: HeadDrafterOptions["tree"];
   /**
    * Runs the first draft model once more, on a thread and cores of its own, so that it drafts while the target verifies:
    * drafter `parallel`. The target gets the other cores. Without it there is no such drafter.
@@ -44,6 +47,7 @@ const known = new Set<keyof DraftingOptions>([
   "hierarchy",
   "layerSkip",
   "heads",
+  "headTree",
   "parallel",
 ]);
 
