@@ -49,7 +49,11 @@ function parseLines(text: string): Table {
       (table[seats[key]] as unknown[]).push(hidden ? null : splitCards(value));
     } else if (key === "hand" || key === "discard") table[key] = splitCards(value);
     else if (key === "scores") table[key] = value.split(",").map(Number);
-    else table[key] = key === "menu" ? value : Number(value);
+    else if (key === "menu") table[key] = value;
+    else {
+      table[key] = Number(value);
+      if (Number.isNaN(table[key])) throw new DraftwrightError("bad-argument", `"${line.trim()}" needs a number.`);
+    }
   }
   if (table.menu === undefined || table.hand === undefined) {
     throw new DraftwrightError("bad-argument", `A table needs the lines menu and hand. An example:\n${example}`);

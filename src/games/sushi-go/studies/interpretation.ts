@@ -1,10 +1,12 @@
 // What an agent prefers, in words: a tree of depth four and an additive model fitted to its picks, how often they pick the
 // same card in games they have not seen, and how its preferences compare with the heuristic's or a person's.
 
+import { DraftwrightError } from "../../../errors.ts";
 import type { Interval } from "../../intervals.ts";
 import type { Agent } from "../agents/agent.ts";
 import { heuristicAgent } from "../agents/scripted.ts";
 import { faceNames } from "../cards.ts";
+import { faceNamed } from "../names.ts";
 import {
   type Choice,
   type ChoiceOptions,
@@ -66,8 +68,12 @@ export interface Interpretation {
   readonly versusRanking?: RankComparison;
 }
 
-/** `ranking` lists faces from best to worst, as a person would. */
+/**
+ * `ranking` lists cards from best to worst, as a person would. Throws bad-argument for one with unknown cards, a card
+ * twice, or fewer than two that the agent could take.
+ */
 export function interpret(agent: Agent, options: ChoiceOptions, ranking?: readonly string[]): Interpretation {
+  const ranked = ranking && rankedFaces(ranking);
   const choices = collectChoices(agent, agent, options);
   const heuristic = collectChoices(agent, heuristicAgent, options);
   const isTest = ({ game }: Choice) => game % 4 === 0;
@@ -119,7 +125,7 @@ export function interpret(agent: Agent, options: ChoiceOptions, ranking?: readon
     },
     pickRates: listPickRates(choices),
     versusHeuristic: compare(faces, rates, theirs, options.seed),
-    ...(ranking && { versusRanking: compareRanking(ranking, rates, options.seed) }),
+    ...(ranked && { versusRanking: compareRanking(ranked, rates, options.seed) }),
   };
 }
 
@@ -162,8 +168,22 @@ function compare(
   return { tau: kendall(a, b), rho: spearman(a, b), p: permutationP(a, b, seed), disagreements };
 }
 
-function compareRanking(ranking: readonly string[], rates: Float64Array, seed: number): RankComparison {
-  const faces = ranking.map((name) => faceNames.indexOf(name)).filter((f) => Number.isFinite(rates[f]));
+function rankedFaces(ranking: readonly string[]): readonly number[] {
+  const faces = ranking.map(faceNamed);
+  const twice = faces.find((f, i) => faces.indexOf(f) !== i);
+  if (twice === undefined) return faces;
+  throw new DraftwrightError("bad-argument", `The ranking names ${faceNames[twice]} twice. Give each card one place.`);
+}
+
+function compareRanking(ranked: readonly number[], rates: Float64Array, seed: number): RankComparison {
+  const faces = ranked.filter((f) => Number.isFinite(rates[f]));
+  if (faces.length < 2) {
+    const could = faceNames.filter((_, f) => Number.isFinite(rates[f]));
+    throw new DraftwrightError(
+      "bad-argument",
+      `The ranking has ${faces.length} of the menu's cards; two are needed. Cards: ${could.join(", ")}.`,
+    );
+  }
   const theirs = new Float64Array(rates.length);
   for (const [place, f] of faces.entries()) theirs[f] = faces.length - place;
   return compare(faces, rates, theirs, seed);

@@ -109,11 +109,24 @@ describe("studies", () => {
   });
 
   test("interpretation: a lover of tea shows, and a ranking can be compared", () => {
-    const ranking = ["tea", "squid-nigiri", "egg-nigiri", "miso"];
+    const ranking = ["tea", "Squid", "egg", "miso soup", "eel"];
     const result = interpret(tileFan("tea", "lover"), { menu, players: 2, games: 8, seed: 4 }, ranking);
     expect(result.pickRates[0].face).toBe("tea");
     expect(result.preferences.faces[0].face).toBe("tea");
     expect(result.versusRanking?.tau).toBeGreaterThan(0);
+    expect(result.versusRanking?.disagreements.map(({ face }) => face).sort()).toEqual([
+      "egg-nigiri",
+      "miso",
+      "squid-nigiri",
+      "tea",
+    ]);
+    const refused =
+      (...names: string[]) =>
+      () =>
+        interpret(greedyAgent, { menu, players: 2, games: 4, seed: 4 }, names);
+    expect(refused("tea", "beer")).toThrow(/no card "beer"/);
+    expect(refused("tea", "squid", "tea")).toThrow(/tea twice/);
+    expect(refused("tea", "eel")).toThrow(/1 of the menu's cards; two are needed/);
     const greedy = interpret(greedyAgent, { menu, players: 2, games: 8, seed: 4 });
     expect(greedy.preferences.faces[0].face === "tea" && greedy.pickRates[0].rate === 1).toBe(false);
   });
