@@ -8,6 +8,7 @@ export default defineConfig({
     // Native state lives in the process, so each test file gets a process of its own.
     pool: "forks",
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
   },
 });
