@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { openGguf } from "../../ggml/gguf/index.ts";
-import { Backend, Storage, Type, tensorType } from "../../ggml/index.ts";
-import { normal, Parameters, Random } from "../../nn/index.ts";
+import { tensorType } from "../../ggml/index.ts";
+import { Random } from "../../nn/index.ts";
 import { drafterConformance } from "../conformance.ts";
-import { headDrafter, makeHead, readHeadSettings, saveHead, type TargetParts, writeRankShares } from "./index.ts";
+import { headDrafter, readHeadSettings, saveHead, type TargetParts, writeRankShares } from "./index.ts";
 import { growStaticTree, type TreeShape } from "./static-tree.ts";
+import { backend, randomHead, toyParts } from "./testing/toy-head.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "draftwright-static-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -78,52 +79,17 @@ describe("a static tree", () => {
   });
 });
 
-const backend = new Backend(undefined, { threads: 1 });
 const rankShares = [
   [0.2, 0.15, 0.12, 0.1, 0.09, 0.08, 0.07, 0.06],
   [0.2, 0.1, 0.1, 0.05],
   [0.1, 0.1, 0.1, 0.05],
 ];
 
-function toyTarget(vocabSize: number): TargetParts {
-  const storage = new Storage(backend.bufferTypes().plain, 2);
-  const [embedding, output] = [0, 1].map(() => storage.tensor(Type.F32, 16, vocabSize));
-  storage.allocate();
-  const random = new Random(3);
-  for (const tensor of [embedding, output]) {
-    tensor.write(Float32Array.from({ length: 16 * vocabSize }, () => random.normal()));
-  }
-  return {
-    hash: `toy ${vocabSize}`,
-    hiddenSize: 16,
-    layerCount: 2,
-    vocabSize,
-    embedding,
-    output,
-    outputNorm: new Float32Array(16).fill(1),
-    normEpsilon: 1e-5,
-    [Symbol.dispose]: () => storage[Symbol.dispose](),
-  };
-}
-
-function randomHead(kind: "medusa" | "amphista" | "eagle", shares?: typeof rankShares) {
-  const heads = kind === "eagle" ? 1 : 3;
-  const parameters = new Parameters(backend, 7);
-  const settings = { kind, hiddenSize: 16, heads, adaptation: 1, bidirectional: true, rankShares: shares };
-  const head = makeHead(parameters, settings);
-  for (const p of parameters.all) {
-    const values = p.read();
-    normal(0.2)(values, p.shape, parameters.random);
-    p.write(values);
-  }
-  return head;
-}
-
 for (const kind of ["medusa", "amphista"] as const) {
-  const head = randomHead(kind, rankShares);
+  const head = randomHead(kind, { rankShares });
   const targets = new Map<number, TargetParts>();
   drafterConformance(`${kind} with a static tree`, ({ vocabSize }) => {
-    const target = targets.get(vocabSize) ?? toyTarget(vocabSize);
+    const target = targets.get(vocabSize) ?? toyParts(vocabSize);
     targets.set(vocabSize, target);
     // Tables have no hidden states.
     return headDrafter({ backend, head, target, tree: "static", features: vocabSize === 40 });
@@ -155,7 +121,7 @@ describe("a head's file", () => {
   });
 
   test("without counts gives no static tree, nor does a head that feeds itself", () => {
-    using target = toyTarget(30);
+    using target = toyParts(30);
     const open = (kind: "medusa" | "eagle") => headDrafter({ backend, head: randomHead(kind), target, tree: "static" });
     expect(() => open("medusa")).toThrow(/drafter calibrate/);
     expect(() => open("eagle")).toThrow(/by confidence/);

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { Backend, Storage, Type, tensorType } from "../../ggml/index.ts";
+import { tensorType } from "../../ggml/index.ts";
 import type { LanguageModel } from "../../lm/model.ts";
 import { seededRandom, toyModel } from "../../lm/toy/index.ts";
-import { LossGraph, normal, type Optimiser, Parameters, Random, type Tape } from "../../nn/index.ts";
+import { LossGraph, type Optimiser, Parameters, Random, type Tape } from "../../nn/index.ts";
 import { gradientError } from "../../nn/testing/gradient-check.ts";
 import { drafterConformance } from "../conformance.ts";
 import { Generation } from "../generation.ts";
@@ -15,7 +15,6 @@ import {
   collect,
   draftTokensOf,
   type Head,
-  type HeadKind,
   HeadTask,
   headDrafter,
   loadHead,
@@ -26,49 +25,10 @@ import {
   type TargetParts,
 } from "./index.ts";
 import { HeadRunner } from "./runner.ts";
+import { backend, randomHead, toyParts } from "./testing/toy-head.ts";
 
-const backend = new Backend(undefined, { threads: 1 });
 const folder = mkdtempSync(join(tmpdir(), "draftwright-heads-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Embeddings and an output matrix for a toy target. Not its own ones: heads learn from whatever they are given. */
-function toyParts(vocabSize: number, hiddenSize = 16, draftTokens?: Int32Array): TargetParts {
-  const storage = new Storage(backend.bufferTypes().plain, 2);
-  const make = (seed: number, rows: number) => {
-    const tensor = storage.tensor(Type.F32, hiddenSize, rows);
-    const random = new Random(seed);
-    return { tensor, values: Float32Array.from({ length: hiddenSize * rows }, () => random.normal()) };
-  };
-  const [embedding, output] = [make(1, vocabSize), make(2, draftTokens?.length ?? vocabSize)];
-  storage.allocate();
-  for (const { tensor, values } of [embedding, output]) tensor.write(values);
-  return {
-    hash: `toy ${vocabSize}`,
-    hiddenSize,
-    layerCount: 2,
-    vocabSize,
-    embedding: embedding.tensor,
-    output: output.tensor,
-    draftTokens,
-    outputNorm: new Float32Array(hiddenSize).fill(1),
-    normEpsilon: 1e-5,
-    [Symbol.dispose]: () => storage[Symbol.dispose](),
-  };
-}
-
-function randomHead(kind: HeadKind, hiddenSize = 16, options: { heads?: number; adaptation?: number } = {}): Head {
-  const parameters = new Parameters(backend, 7);
-  const heads = kind === "eagle" || kind === "falcon" ? 1 : (options.heads ?? 3);
-  const block = kind === "falcon" ? 2 : undefined;
-  const settings = { kind, hiddenSize, heads, adaptation: options.adaptation ?? 1, bidirectional: true, block };
-  const head = makeHead(parameters, settings);
-  for (const p of parameters.all) {
-    const values = p.read();
-    normal(0.2)(values, p.shape, parameters.random);
-    p.write(values);
-  }
-  return head;
-}
 
 const kinds = ["medusa", "amphista", "eagle", "falcon"] as const;
 const toyVocabulary = 40;
@@ -171,7 +131,7 @@ describe("heads", () => {
 
   test.each(kinds)("%s: gradients equal central differences", (kind) => {
     using target = toyParts(30);
-    const head = randomHead(kind, 16, { heads: 2 });
+    const head = randomHead(kind, { heads: 2 });
     const data = randomData(target);
     const task = new HeadTask({ head, target, data, rows: 6, windows: 2, seed: 1 });
     const error = gradientError(
@@ -319,7 +279,7 @@ describe("a reduced draft vocabulary", () => {
 
 test("matrices of another type are frozen, and say nearly the same", () => {
   using target = toyParts(30, 64);
-  const head = randomHead("eagle", 64);
+  const head = randomHead("eagle", { hiddenSize: 64 });
   const file = join(folder, "small.gguf");
   saveHead(file, head, target.hash, { type: tensorType("Q8_0") });
   using parameters = new Parameters(backend);
