@@ -1,6 +1,6 @@
 // DraftRec with parts left out, on one file of matches: each variant beside the full model of the same seed, and the full
 // model over several seeds beside its baselines. What is finished lies in DIR and is not trained again.
-//   node bench/draftrec-ablations.js --data FILE --format opendota --out DIR [--seeds 3] [--epochs 6] [--only full,no-match] [--dist ../dist]
+//   node bench/draftrec-ablations.js --data FILE --format opendota --out DIR [--seeds 3] [--epochs 24] [--only full,no-match] [--dist ../dist]
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
@@ -10,7 +10,7 @@ const { values: flags } = parseArgs({
     format: { type: "string", default: "opendota" },
     out: { type: "string" },
     seeds: { type: "string", default: "3" },
-    epochs: { type: "string", default: "6" },
+    epochs: { type: "string", default: "24" },
     only: { type: "string" },
     dist: { type: "string", default: "../dist" },
   },
@@ -30,7 +30,7 @@ const full = {
   epochs: Number(flags.epochs),
   batch: 16,
   rate: 0.004,
-  lambda: 0.5,
+  lambda: 0.8,
 };
 const but = (network, rest = {}) => ({ ...full, ...rest, network: { ...full.network, ...network } });
 const variants = {
