@@ -2,6 +2,8 @@ import { Command, Option } from "commander";
 import {
   collect,
   commonTokens,
+  type Fuser,
+  fusers,
   type HeadKind,
   HeadTask,
   loadHeadData,
@@ -109,7 +111,7 @@ interface HeadFlags extends LoopFlags {
   bidirectional: boolean;
   block?: number;
   align?: "tail" | "chunk";
-  fuser?: "linear" | "gate";
+  fuser?: Fuser;
   glancing?: boolean;
   rows: number;
   windows: number;
@@ -145,7 +147,7 @@ export function trainHeadCommand(kind: HeadKind): Command {
           .choices(["tail", "chunk"])
           .default("tail"),
       )
-      .addOption(new Option("--fuser <how>", "joins feature and token").choices(["linear", "gate"]).default("linear"))
+      .addOption(new Option("--fuser <how>", "joins feature and token").choices(fusers).default("linear"))
       .option("--no-glancing", "learn without being shown some of the answers");
   }
   if (kind === "medusa" || kind === "amphista")

@@ -162,6 +162,22 @@ describe("operations against central differences", () => {
         [6, 5, 2, 2],
       ],
     ],
+    [
+      "LSTM, one sequence",
+      (gates, recurrent) => nn.lstm(gates, recurrent).hidden,
+      [
+        [12, 5],
+        [3, 12],
+      ],
+    ],
+    [
+      "LSTM, sequences side by side",
+      (gates, recurrent) => nn.lstm(gates, recurrent).hidden,
+      [
+        [12, 4, 3],
+        [3, 12],
+      ],
+    ],
   ];
   test.each(cases)("%s", (_, f, shapes, first) => {
     expect(check(f, shapes, first)).toBeLessThan(1e-2);

@@ -28,6 +28,7 @@ export * from "./optimiser.ts";
 export { Parameter, Parameters } from "./parameters.ts";
 export * from "./products.ts";
 export { Random } from "./random.ts";
+export { type LstmState, type LstmStates, lstm } from "./recurrence.ts";
 export * from "./schedule.ts";
 export { concat, permute, reshape, selectRows, slice } from "./shapes.ts";
 export { Input, Tape, type TapeOptions, Variable } from "./tape.ts";

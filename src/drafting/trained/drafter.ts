@@ -290,6 +290,7 @@ class HeadSession implements DraftSession {
         slots: slots.flat(),
         committed: this.#held,
         sees: going.flatMap(({ block, tokens }, i) => tokens.map(() => [...block.seen, ...slots[i]])),
+        after: going.map(({ block }) => block.seen[block.seen.length - 1] ?? this.#held - 1),
         wanted: slots.flat().map((_, i) => i),
       });
       runs++;

@@ -1,9 +1,20 @@
 // EAGLE-1 (Li et al. 2024): one decoder layer over A f_i + B e_(i+1) + b estimates the next feature f_(i+1). Its output
 // stands for the feature when the next token is drafted. Falcon (Gao et al. 2025) with its linear fuser is the same network:
 // what differs is which rows see each other, that row i estimates f_(i+k), and how it learns.
-import { add, Linear, mul, type Parameters, reshape, sigmoid, tanh, type Variable, zeros } from "../../nn/index.ts";
+import {
+  add,
+  Linear,
+  mul,
+  type Parameters,
+  reshape,
+  scaledNormal,
+  sigmoid,
+  tanh,
+  type Variable,
+  zeros,
+} from "../../nn/index.ts";
 import { DecoderLayer } from "./decoder-layer.ts";
-import type { Head, HeadRows, HeadSettings } from "./head.ts";
+import type { Fuser, Head, HeadRows, HeadSettings } from "./head.ts";
 
 type Fuse = (rows: HeadRows) => Variable;
 
@@ -36,17 +47,35 @@ function gateFuser(parameters: Parameters, size: number): Fuse {
   };
 }
 
+/** What the published LSTM is named for: its state goes from row to row. Forget gates are open at first. */
+function lstmFuser(parameters: Parameters, size: number): Fuse {
+  const gates = (name: string, bias: boolean) => new Linear(parameters, `lstm.${name}`, size, 4 * size, { bias });
+  const [feature, token, second] = [gates("feature", true), gates("token", false), gates("second", true)];
+  for (const { bias } of [feature, second]) bias?.write(bias.read().fill(1, size, 2 * size));
+  const recurrent = [0, 1].map((layer) =>
+    parameters.create(`lstm.recurrent.${layer}`, [size, 4 * size], scaledNormal()),
+  );
+  return (rows) => {
+    const weights = recurrent.map((weight) => rows.feature.tape.use(parameters, weight));
+    const first = rows.recur(0, add(feature.apply(rows.feature), token.apply(rows.token)), weights[0]);
+    return rows.recur(1, second.apply(first), weights[1]);
+  };
+}
+
+const fusersByName = { linear: linearFuser, gate: gateFuser, lstm: lstmFuser } satisfies Record<Fuser, unknown>;
+
 export function eagleHead(parameters: Parameters, settings: HeadSettings): Head {
-  const { hiddenSize } = settings;
-  const fuse = (settings.fuser === "gate" ? gateFuser : linearFuser)(parameters, hiddenSize);
+  const { hiddenSize, fuser = "linear" } = settings;
+  const join = fusersByName[fuser](parameters, hiddenSize);
   const layer = new DecoderLayer(parameters, "layer", hiddenSize, { inputNorm: false });
   return {
     settings,
     parameters,
     layers: 1,
+    recurrences: fuser === "lstm" ? 2 : 0,
     cacheWidth: hiddenSize,
     outputs(rows) {
-      const x = fuse(rows);
+      const x = join(rows);
       return reshape(layer.apply(x, rows.attend, 0), hiddenSize, 1, x.rows);
     },
   };

@@ -17,13 +17,20 @@ export interface HeadSettings {
   readonly block?: number;
   /** Falcon: where blocks begin. tail (default): the newest rows are always one; chunk: at the first row fed, as published. */
   readonly align?: "tail" | "chunk";
-  /** Falcon: how feature and token are joined. linear (default): as EAGLE; gate: the published LSTM, which keeps no state. */
-  readonly fuser?: "linear" | "gate";
+  /** Falcon: how feature and token are joined. */
+  readonly fuser?: Fuser;
   /** Tokens that are drafted; absent: all of the target's. */
   readonly tokens?: readonly number[];
   /** Of held-out rows: the share in which the target's token at a position was the head's choice of each rank; for static trees. */
   readonly rankShares?: readonly (readonly number[])[];
 }
+
+/**
+ * linear (default): a sum, as EAGLE; gate: two LSTM layers without a state, which is what the published code computes; lstm: two
+ * that keep their state from row to row.
+ */
+export type Fuser = "linear" | "gate" | "lstm";
+export const fusers: readonly Fuser[] = ["linear", "gate", "lstm"];
 
 /** Whether what a row says is fed back to draft further: such trees are grown by confidence. */
 export const feedsItself = ({ kind }: HeadSettings): boolean => kind === "eagle" || kind === "falcon";
@@ -42,12 +49,19 @@ export function blockEnd(row: number, rows: number, k: number, lead = (k - (rows
 /** How a decoder layer's rows see each other: texts side by side in training, a cache in use. */
 export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;
 
+/**
+ * How a recurrence goes along the rows, each from the state of the row before it; arguments and result as those of `lstm` of
+ * src/nn, all rows in one dimension.
+ */
+export type Recur = (layer: number, gates: Variable, recurrent: Variable) => Variable;
+
 export interface HeadRows {
   /** [hiddenSize, rows] */
   readonly feature: Variable;
   /** Embeddings of the tokens that follow: [hiddenSize, rows]. */
   readonly token: Variable;
   readonly attend: Attend;
+  readonly recur: Recur;
 }
 
 export interface Head {
@@ -55,7 +69,9 @@ export interface Head {
   readonly parameters: Parameters;
   /** Decoder layers that need a cache. */
   readonly layers: number;
-  /** Width of a cached key or value row. */
+  /** Recurrences, whose states are kept for each row. */
+  readonly recurrences?: number;
+  /** Width of a cached key or value row, and of a state. */
   readonly cacheWidth: number;
   /** [hiddenSize, heads, rows]: inputs of the target's output matrix. */
   outputs(rows: HeadRows): Variable;

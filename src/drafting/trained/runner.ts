@@ -1,7 +1,7 @@
 // A head in use: graphs without gradients over a cache of its own, for any pattern of rows.
 import { type Backend, ops, Storage, type Tensor, Type, trainingOps } from "../../ggml/index.ts";
-import { type Input, matmul, plainRope, reshape, rope, selectRows, Tape, type Variable } from "../../nn/index.ts";
-import type { Attend, Head } from "./head.ts";
+import { type Input, lstm, matmul, plainRope, reshape, rope, selectRows, Tape, type Variable } from "../../nn/index.ts";
+import type { Attend, Head, Recur } from "./head.ts";
 import type { TargetParts } from "./target-parts.ts";
 
 /** Rows of one run. Slots are rows of the cache; each row is written to its slot and sees the slots that are named. */
@@ -13,6 +13,11 @@ export interface RunRows {
   /** Slots 0 .. committed - 1 are seen by all rows, besides each row's own list. */
   readonly committed: number;
   readonly sees: readonly (readonly number[])[];
+  /**
+   * The slot before each of the equal stretches of rows that follow each other, -1: none. For heads with a recurrence. Default:
+   * all rows follow the committed ones.
+   */
+  readonly after?: readonly number[];
   /** Rows whose outputs are wanted. */
   readonly wanted: readonly number[];
 }
@@ -32,6 +37,8 @@ interface Graph {
   readonly slot: Input<Int32Array<ArrayBuffer>>;
   readonly wanted: Input<Int32Array<ArrayBuffer>>;
   readonly mask: Input;
+  /** Of each stretch of rows, where its first state is. */
+  readonly state: Input<Int32Array<ArrayBuffer>>;
   readonly logits: { readonly array: Float32Array };
   readonly outputs: { readonly array: Float32Array };
 }
@@ -49,6 +56,8 @@ export class HeadRunner {
   readonly #target: TargetParts;
   readonly #storage: Storage | undefined;
   readonly #caches: (readonly [Tensor, Tensor])[] = [];
+  /** Hidden state and cell of each slot, and zeros at the end. */
+  readonly #states: Tensor[] = [];
   readonly #graphs = new Map<string, Graph>();
 
   constructor(backend: Backend, head: Head, target: TargetParts, capacity: number) {
@@ -58,10 +67,14 @@ export class HeadRunner {
     // One slot more, for rows that only fill a graph up.
     this.capacity = Math.ceil((capacity + 1) / ROW_STEP) * ROW_STEP;
     if (head.layers === 0) return;
-    this.#storage = new Storage(backend.bufferTypes().plain, 2 * head.layers);
+    const recurrences = head.recurrences ?? 0;
+    this.#storage = new Storage(backend.bufferTypes().plain, 2 * head.layers + recurrences);
     for (let i = 0; i < head.layers; i++) {
       const make = () => (this.#storage as Storage).tensor(Type.F32, head.cacheWidth, this.capacity);
       this.#caches.push([make(), make()]);
+    }
+    for (let i = 0; i < recurrences; i++) {
+      this.#states.push(this.#storage.tensor(Type.F32, 2 * head.cacheWidth, this.capacity + 1));
     }
     this.#storage.allocate();
   }
@@ -69,13 +82,17 @@ export class HeadRunner {
   /** At most `MOST_ROWS` rows. */
   run(rows: RunRows): RunResult {
     const count = rows.tokens.length;
-    const size = bucket(count);
+    const after = rows.after ?? [rows.committed - 1];
+    // One stretch is filled up at its end, several by more of them.
+    const stretches = this.#states.length > 0 ? bucket(after.length) : 1;
+    const size = stretches === 1 ? bucket(count) : (stretches * count) / after.length;
     const wanted = bucket(rows.wanted.length);
-    const last = this.capacity - 1;
     const highest = Math.max(rows.committed, ...rows.slots.map((slot) => slot + 1));
-    // The slot of the rows that fill up must be in sight: the last one of the cache, or none when all rows are real.
-    const kv = size === count ? Math.ceil(highest / ROW_STEP) * ROW_STEP : this.capacity;
-    const graph = this.#graph(size, wanted, kv);
+    // Rows that fill up write to a slot that is not in use.
+    const kv = Math.ceil((size === count ? highest : highest + 1) / ROW_STEP) * ROW_STEP;
+    const last = kv - 1;
+    const graph = this.#graph(size, wanted, kv, stretches);
+    for (let i = 0; i < stretches; i++) graph.state.array[i] = (after[i] ?? -1) < 0 ? this.capacity : after[i];
     graph.feature.array.fill(0);
     graph.mask.array.fill(Number.NEGATIVE_INFINITY);
     for (let i = 0; i < size; i++) {
@@ -103,12 +120,13 @@ export class HeadRunner {
     };
   }
 
-  #graph(size: number, wanted: number, kv: number): Graph {
-    const key = `${size},${wanted},${kv}`;
+  #graph(size: number, wanted: number, kv: number, stretches: number): Graph {
+    const key = `${size},${wanted},${kv},${stretches}`;
     const known = this.#graphs.get(key);
     if (known) return known;
     const { hiddenSize, vocabSize } = this.#target;
-    const tape = new Tape(this.#backend, { nodes: 1024, gradients: false });
+    const nodes = 1024 + 20 * this.#states.length * (size / stretches);
+    const tape = new Tape(this.#backend, { nodes, gradients: false });
     const made = {
       tape,
       feature: tape.input(hiddenSize, size),
@@ -117,11 +135,13 @@ export class HeadRunner {
       slot: tape.indices(this.capacity, size),
       wanted: tape.indices(size, wanted),
       mask: tape.input(kv, size),
+      state: tape.indices(this.capacity + 1, stretches),
     };
     const z = this.#head.outputs({
       feature: made.feature.variable,
       token: selectRows(tape.constant(this.#target.embedding), made.token),
       attend: this.#attend(made, kv),
+      recur: this.#recur(made),
     });
     const { heads } = this.#head.settings;
     const picked = selectRows(reshape(z, hiddenSize * heads, size), made.wanted);
@@ -153,6 +173,23 @@ export class HeadRunner {
       const mixed = ops.mulMat(c, turned, chances);
       const back = trainingOps.contiguous(c, ops.permute(c, mixed, [0, 2, 1, 3]));
       return tape.constant(ops.reshape(c, back, size * heads, rows));
+    };
+  }
+
+  /** States are written to their rows' slots and read back, which orders the two. */
+  #recur({ tape, slot, state }: Pick<Graph, "tape" | "slot" | "state">): Recur {
+    return (layer, gates, recurrent) => {
+      const c = tape.context;
+      const [states, stretches] = [this.#states[layer], state.variable.shape[0]];
+      const [size, rows] = [states.shape[0] / 2, gates.shape[1]];
+      const part = (x: Tensor, index: 0 | 1) =>
+        trainingOps.contiguous(c, ops.view(c, x, [size, x.shape[1]], 4 * index * size));
+      const known = ops.getRows(c, states, state.variable.tensor);
+      const first = { hidden: part(known, 0), cell: part(known, 1) };
+      const made = lstm(reshape(gates, 4 * size, rows / stretches, stretches), recurrent, first);
+      const both = [made.hidden, made.cell].map(({ tensor }) => ops.reshape(c, tensor, size, rows));
+      const written = ops.setRows(c, states, trainingOps.concat(c, both[0], both[1], 0), slot.variable.tensor);
+      return tape.constant(part(ops.getRows(c, written, slot.variable.tensor), 0));
     };
   }
 

@@ -8,6 +8,7 @@ import {
   crossEntropy,
   Labels,
   LossGraph,
+  lstm,
   matmul,
   Optimiser,
   plainRope,
@@ -22,7 +23,7 @@ import {
 import type { TrainingTask } from "../../training/index.ts";
 import { saveHead } from "./artefact.ts";
 import { fromHalf, type HeadData, TOP } from "./data.ts";
-import { type Attend, blockEnd, blockSize, feedsItself, type Head } from "./head.ts";
+import { type Attend, blockEnd, blockSize, feedsItself, type Head, type Recur } from "./head.ts";
 import type { TargetParts } from "./target-parts.ts";
 
 export interface HeadTaskOptions {
@@ -156,8 +157,13 @@ export class HeadTask implements TrainingTask {
       const mixed = attention(turn(q), turn(k), apart(v), { mask: mask.variable });
       return reshape(mixed, size * heads, all);
     };
+    // Each window begins with an empty state.
+    const recur: Recur = (_, gates, recurrent) => {
+      const { hidden } = lstm(reshape(gates, gates.shape[0], rows, windows), recurrent);
+      return reshape(hidden, hidden.shape[0], all);
+    };
     const embedded = selectRows(tape.constant(target.embedding), token);
-    const z = head.outputs({ feature: feature.variable, token: embedded, attend });
+    const z = head.outputs({ feature: feature.variable, token: embedded, attend, recur });
     const flat = reshape(z, target.hiddenSize, reach * all);
     const logits = matmul(tape.constant(target.output), flat);
     const classes = crossEntropy(logits, labels);

@@ -14,6 +14,7 @@ import { blockEnd } from "./head.ts";
 import {
   collect,
   draftTokensOf,
+  type Fuser,
   type Head,
   HeadTask,
   headDrafter,
@@ -30,12 +31,14 @@ import { backend, randomHead, toyParts } from "./testing/toy-head.ts";
 const folder = mkdtempSync(join(tmpdir(), "draftwright-heads-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const falconWith = (fuser: Fuser) => ({ kind: "falcon" as const, fuser });
 const kinds = ["medusa", "amphista", "eagle", "falcon"] as const;
 const toyVocabulary = 40;
-for (const kind of kinds) {
-  const head = randomHead(kind);
+const conforming = [...kinds.map((kind) => ({ kind })), ...(["gate", "lstm"] as const).map(falconWith)];
+for (const { kind, ...settings } of conforming) {
+  const head = randomHead(kind, settings);
   const parts = new Map<number, TargetParts>();
-  drafterConformance(`${kind} of random weights`, ({ vocabSize }) => {
+  drafterConformance(`${[kind, ...Object.values(settings)].join(" ")} of random weights`, ({ vocabSize }) => {
     const target = parts.get(vocabSize) ?? toyParts(vocabSize);
     parts.set(vocabSize, target);
     // Tables have no hidden states.
@@ -45,41 +48,92 @@ for (const kind of kinds) {
 }
 
 describe("the cache of a head", () => {
-  test.each(["amphista", "eagle"] as const)("%s: row by row equals all at once, with paths of a tree", (kind) => {
+  const cases = { amphista: {}, eagle: {}, falcon: { block: 1, fuser: "lstm" } } as const;
+  test.each(Object.keys(cases) as (keyof typeof cases)[])(
+    "%s: row by row equals all at once, with paths of a tree",
+    (kind) => {
+      using target = toyParts(30);
+      const head = randomHead(kind, cases[kind]);
+      const random = new Random(3);
+      const features = Array.from({ length: 9 }, () => Float32Array.from({ length: 16 }, () => random.normal()));
+      const tokens = [3, 1, 4, 1, 5, 9, 2, 6, 5];
+      const all = tokens.map((_, i) => i);
+      using whole = new HeadRunner(backend, head, target, 64);
+      const together = whole.run({
+        features,
+        tokens,
+        positions: all,
+        slots: all,
+        committed: 0,
+        sees: all.map((i) => all.slice(0, i)),
+        wanted: [8],
+      });
+      const expected = together.logits(0, 0).slice();
+      using cached = new HeadRunner(backend, head, target, 64);
+      const one = (i: number, slot: number, committed: number, sees: number[]) =>
+        cached.run({
+          features: [features[i]],
+          tokens: [tokens[i]],
+          positions: [i],
+          slots: [slot],
+          committed,
+          sees: [sees],
+          after: [sees[0] ?? committed - 1],
+          wanted: [0],
+        });
+      for (let i = 0; i < 7; i++) one(i, i, i, []);
+      // Two rows of a branch, with rows of another one between them in the cache.
+      one(7, 7, 7, []);
+      one(2, 8, 7, []);
+      const last = one(8, 9, 7, [7]).logits(0, 0);
+      for (const [i, value] of last.entries()) expect(value).toBeCloseTo(expected[i], 4);
+    },
+  );
+
+  test("a recurrence goes on from the rows that are named, for several stretches of a run at once", () => {
     using target = toyParts(30);
-    const head = randomHead(kind);
+    const head = randomHead("falcon", { fuser: "lstm" });
     const random = new Random(3);
     const features = Array.from({ length: 9 }, () => Float32Array.from({ length: 16 }, () => random.normal()));
-    const tokens = [3, 1, 4, 1, 5, 9, 2, 6, 5];
-    const all = tokens.map((_, i) => i);
-    using whole = new HeadRunner(backend, head, target, 64);
-    const together = whole.run({
-      features,
-      tokens,
-      positions: all,
-      slots: all,
-      committed: 0,
-      sees: all.map((i) => all.slice(0, i)),
-      wanted: [8],
+    const open = () => {
+      const runner = new HeadRunner(backend, head, target, 64);
+      const slots = [0, 1, 2];
+      const sees = slots.map(() => slots);
+      const rows = { features: features.slice(0, 3), tokens: slots, positions: slots, slots, sees };
+      runner.run({ ...rows, committed: 0, wanted: [2] });
+      return runner;
+    };
+    const stretch = (i: number, slot: number) => ({
+      features: [features[3 + 2 * i], features[4 + 2 * i]],
+      tokens: [5 + i, 6 + i],
+      positions: [3, 4],
+      slots: [slot, slot + 1],
+      sees: [
+        [slot, slot + 1],
+        [slot, slot + 1],
+      ],
     });
-    const expected = together.logits(0, 0).slice();
-    using cached = new HeadRunner(backend, head, target, 64);
-    const one = (i: number, slot: number, committed: number, sees: number[]) =>
-      cached.run({
-        features: [features[i]],
-        tokens: [tokens[i]],
-        positions: [i],
-        slots: [slot],
-        committed,
-        sees: [sees],
-        wanted: [0],
-      });
-    for (let i = 0; i < 7; i++) one(i, i, i, []);
-    // Two rows of a branch, with rows of another one between them in the cache.
-    one(7, 7, 7, []);
-    one(2, 8, 7, []);
-    const last = one(8, 9, 7, [7]).logits(0, 0);
-    for (const [i, value] of last.entries()) expect(value).toBeCloseTo(expected[i], 4);
+    // The second of the three follows an earlier row than the others do.
+    const after = [2, 0, 2];
+    const alone = after.map((before, i) => {
+      using runner = open();
+      const result = runner.run({ ...stretch(i, 3), committed: 3, after: [before], wanted: [0, 1] });
+      return [0, 1].map((row) => result.logits(row, 0).slice());
+    });
+    using runner = open();
+    const parts = after.map((_, i) => stretch(i, 3 + 2 * i));
+    const rows = {
+      features: parts.flatMap((part) => part.features),
+      tokens: parts.flatMap((part) => part.tokens),
+      positions: parts.flatMap((part) => part.positions),
+      slots: parts.flatMap((part) => part.slots),
+      sees: parts.flatMap((part) => part.sees),
+    };
+    const together = runner.run({ ...rows, committed: 3, after, wanted: [0, 1, 2, 3, 4, 5] });
+    for (const [i, logits] of alone.flat().entries()) {
+      for (const [t, value] of together.logits(i, 0).entries()) expect(value).toBeCloseTo(logits[t], 4);
+    }
+    expect(alone[0][1]).not.toEqual(alone[1][1]);
   });
 });
 
@@ -306,24 +360,48 @@ test("matrices of another type are frozen, and say nearly the same", () => {
 });
 
 describe("Falcon", () => {
-  test("with the gate fuser gradients equal central differences, and nothing of the output is lost", () => {
+  test.each(["gate", "lstm"] as const)("with the fuser %s gradients equal central differences", (fuser) => {
     using target = toyParts(30);
-    const parameters = new Parameters(backend, 3);
-    const settings = {
-      kind: "falcon" as const,
-      hiddenSize: 16,
-      heads: 1,
-      adaptation: 0,
-      bidirectional: false,
-      block: 2,
-    };
-    const head = makeHead(parameters, { ...settings, fuser: "gate", align: "chunk" });
+    const head = randomHead("falcon", { fuser, align: "chunk" });
     using task = new HeadTask({ head, target, data: randomData(target), rows: 6, windows: 2, seed: 1 });
     const build = (tape: Tape) => {
       const graph = task.network(tape);
       return { ...graph, fill: () => task.fill(graph, [0, 30]) };
     };
-    expect(gradientError(backend, parameters, build, { samples: 2, h: 5e-2 })).toBeLessThan(5e-2);
+    expect(gradientError(backend, head.parameters, build, { samples: 2, h: 5e-2 })).toBeLessThan(5e-2);
+  });
+
+  test.each(["linear", "gate", "lstm"] as const)("%s: a run over a window says what training computes", (fuser) => {
+    using target = toyParts(30);
+    const data = randomData(target);
+    const head = randomHead("falcon", { fuser });
+    using task = new HeadTask({ head, target, data, rows: 6, windows: 2, seed: 1 });
+    using graph = new LossGraph(backend, undefined, (tape) => task.network(tape));
+    const windows = [3, 40];
+    task.fill(graph.parts, windows);
+    graph.run();
+    const logits = graph.parts.logits?.array as Float32Array;
+    for (const [w, first] of windows.entries()) {
+      using runner = new HeadRunner(backend, head, target, 64);
+      const all = [0, 1, 2, 3, 4, 5];
+      const result = runner.run({
+        features: all.map((i) => {
+          const feature = new Float32Array(16);
+          fromHalf(data.features.subarray((first + i) * 16, (first + i + 1) * 16), feature, 0);
+          return feature;
+        }),
+        tokens: all.map((i) => data.tokens[first + i + 1]),
+        positions: all,
+        slots: all,
+        committed: 0,
+        sees: all.map((i) => all.slice(0, blockEnd(i, 6, 2, 0))),
+        wanted: all,
+      });
+      for (const i of all) {
+        const trained = logits.subarray((w * 6 + i) * 30, (w * 6 + i + 1) * 30);
+        for (const [t, value] of result.logits(i, 0).entries()) expect(value).toBeCloseTo(trained[t], 4);
+      }
+    }
   });
 
   test("rows of a block see each other, blocks follow each other; k = 1 is the causal mask", () => {
@@ -385,33 +463,36 @@ describe("Falcon", () => {
     expect(rounds[0].length).toBeGreaterThan(3);
   });
 
-  test("a block is the same whether its rows came one by one or together", () => {
-    using target = toyParts(30);
-    const head = randomHead("falcon");
-    const random = new Random(3);
-    const features = Array.from({ length: 6 }, () => Float32Array.from({ length: 16 }, () => random.normal()));
-    const rows = (from: number, to: number, block: number) => {
-      const slots = Array.from({ length: to - from }, (_, i) => from + i);
-      return {
-        features: features.slice(from, to),
-        tokens: slots.map((i) => i + 1),
-        positions: slots,
-        slots,
-        committed: from,
-        sees: slots.map((_, i) => slots.filter((_, o) => o < i || (slots[i] >= block && slots[o] >= block))),
-        wanted: [slots.length - 2, slots.length - 1],
+  test.each(["linear", "lstm"] as const)(
+    "%s: a block is the same whether its rows came one by one or together",
+    (fuser) => {
+      using target = toyParts(30);
+      const head = randomHead("falcon", { fuser });
+      const random = new Random(3);
+      const features = Array.from({ length: 6 }, () => Float32Array.from({ length: 16 }, () => random.normal()));
+      const rows = (from: number, to: number, block: number) => {
+        const slots = Array.from({ length: to - from }, (_, i) => from + i);
+        return {
+          features: features.slice(from, to),
+          tokens: slots.map((i) => i + 1),
+          positions: slots,
+          slots,
+          committed: from,
+          sees: slots.map((_, i) => slots.filter((_, o) => o < i || (slots[i] >= block && slots[o] >= block))),
+          wanted: [slots.length - 2, slots.length - 1],
+        };
       };
-    };
-    using whole = new HeadRunner(backend, head, target, 64);
-    const expected = whole.run(rows(0, 6, 4));
-    const together = [0, 1].map((i) => expected.logits(i, 0).slice());
-    using cached = new HeadRunner(backend, head, target, 64);
-    cached.run(rows(0, 3, 1));
-    cached.run(rows(2, 5, 3));
-    // One new row: its block begins with a row that was fed before.
-    const last = cached.run(rows(4, 6, 4));
-    for (const i of [0, 1]) {
-      for (const [t, value] of last.logits(i, 0).entries()) expect(value).toBeCloseTo(together[i][t], 4);
-    }
-  });
+      using whole = new HeadRunner(backend, head, target, 64);
+      const expected = whole.run(rows(0, 6, 4));
+      const together = [0, 1].map((i) => expected.logits(i, 0).slice());
+      using cached = new HeadRunner(backend, head, target, 64);
+      cached.run(rows(0, 3, 1));
+      cached.run(rows(2, 5, 3));
+      // One new row: its block begins with a row that was fed before.
+      const last = cached.run(rows(4, 6, 4));
+      for (const i of [0, 1]) {
+        for (const [t, value] of last.logits(i, 0).entries()) expect(value).toBeCloseTo(together[i][t], 4);
+      }
+    },
+  );
 });
