@@ -4,6 +4,7 @@ import {
   commonTokens,
   type Fuser,
   fusers,
+  glancings,
   type HeadKind,
   HeadTask,
   loadHeadData,
@@ -18,7 +19,7 @@ import { loadLanguageModel } from "../lm/load.ts";
 import { resolveModel } from "../lm/store/index.ts";
 import { Parameters } from "../nn/index.ts";
 import { type LoopOptions, readDocuments, textSource, train } from "../training/index.ts";
-import { decimals, integer, names } from "./flags.ts";
+import { decimal, decimals, integer, names } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { inChild, type LoopFlags, withLoopFlags } from "./train-flags.ts";
 
@@ -112,7 +113,9 @@ interface HeadFlags extends LoopFlags {
   block?: number;
   align?: "tail" | "chunk";
   fuser?: Fuser;
-  glancing?: boolean;
+  glancing?: keyof typeof glancings | "none";
+  classWeight?: number;
+  noise?: number;
   rows: number;
   windows: number;
   vocabulary?: number;
@@ -148,7 +151,16 @@ export function trainHeadCommand(kind: HeadKind): Command {
           .default("tail"),
       )
       .addOption(new Option("--fuser <how>", "joins feature and token").choices(fusers).default("linear"))
-      .option("--no-glancing", "learn without being shown some of the answers");
+      .addOption(
+        new Option("--glancing <how>", "how many of the answers are shown in training: as in the code, as in the paper")
+          .choices([...Object.keys(glancings), "none"])
+          .default("code"),
+      );
+  }
+  if (kind === "falcon" || kind === "eagle") {
+    command
+      .option("--class-weight <x>", "weight of the cross-entropy beside the regression of features", decimal, 0.1)
+      .option("--noise <x>", "how far the noise on the inputs reaches", decimal, 0.1);
   }
   if (kind === "medusa" || kind === "amphista")
     command.option("--heads <n>", "positions drafted at once", integer(1), 4);
@@ -162,8 +174,8 @@ export function trainHeadCommand(kind: HeadKind): Command {
 
 async function run(kind: HeadKind, flags: HeadFlags, loop: LoopOptions) {
   const path = await resolveModel(flags.model, modelStore());
-  const { heads = 1, adaptation = 0, bidirectional = false, block, align, fuser, glancing } = flags;
-  const { rows, windows, seed, threads } = flags;
+  const { heads = 1, adaptation = 0, bidirectional = false, block, align, fuser, glancing = "code" } = flags;
+  const { rows, windows, seed, threads, classWeight, noise } = flags;
   const data = loadHeadData(flags.data);
   const tokens = flags.vocabulary === undefined ? undefined : commonTokens(data, flags.vocabulary);
   using backend = new Backend(undefined, { threads });
@@ -182,6 +194,17 @@ async function run(kind: HeadKind, flags: HeadFlags, loop: LoopOptions) {
     tokens: tokens && [...tokens],
   };
   const head = makeHead(parameters, settings);
-  using task = new HeadTask({ head, target, data, rows, windows, seed, glancing, type: tensorType(flags.type) });
+  using task = new HeadTask({
+    head,
+    target,
+    data,
+    rows,
+    windows,
+    seed,
+    glancing: glancing === "none" ? null : glancings[glancing],
+    classWeight,
+    noise,
+    type: tensorType(flags.type),
+  });
   return await train(task, loop);
 }

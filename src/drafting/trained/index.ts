@@ -11,6 +11,7 @@ export {
 } from "./artefact.ts";
 export { type CollectOptions, collect, commonTokens, type HeadData, loadHeadData, saveHeadData } from "./data.ts";
 export { type HeadDrafterOptions, headDrafter } from "./drafter.ts";
+export { type Glancing, glancings } from "./glancing.ts";
 export { type Fuser, fusers, type Head, type HeadKind, type HeadSettings } from "./head.ts";
 export { type OpenedHead, openHeadDrafter } from "./open.ts";
 export { readTargetParts, type TargetParts } from "./target-parts.ts";

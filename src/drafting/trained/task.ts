@@ -23,6 +23,7 @@ import {
 import type { TrainingTask } from "../../training/index.ts";
 import { saveHead } from "./artefact.ts";
 import { fromHalf, type HeadData, TOP } from "./data.ts";
+import { type Glancing, glance, glancings, shownRows } from "./glancing.ts";
 import { type Attend, blockEnd, blockSize, feedsItself, type Head, type Recur } from "./head.ts";
 import type { TargetParts } from "./target-parts.ts";
 
@@ -36,17 +37,18 @@ export interface HeadTaskOptions {
   readonly seed: number;
   /** Windows judged at an evaluation; default 2,048 rows of them. */
   readonly judged?: number;
-  /** Falcon: whether a falling share of the inputs shows what is to be estimated. Default true. */
-  readonly glancing?: boolean;
+  /** Falcon: how many of the inputs show what is to be estimated; null: none. Default: as in the published code. */
+  readonly glancing?: Glancing | null;
+  /** EAGLE and Falcon: weight of the cross-entropy beside the regression of features; default 0.1. */
+  readonly classWeight?: number;
+  /** EAGLE and Falcon: how far the noise on their inputs reaches; default 0.1. */
+  readonly noise?: number;
   /** Of the saved head's matrices; default F32. */
   readonly type?: TensorType;
 }
 
 /** Weight of each further position of a loss (Medusa's recipe). */
 const decay = 0.8;
-/** EAGLE: weight of the cross-entropy beside the regression of features, and reach of the noise on its inputs. */
-const classWeight = 0.1;
-const noise = 0.1;
 /** Ranks that are counted for static trees. */
 const countedRanks = 8;
 /** Share of the texts that is held out. */
@@ -167,6 +169,7 @@ export class HeadTask implements TrainingTask {
     const flat = reshape(z, target.hiddenSize, reach * all);
     const logits = matmul(tape.constant(target.output), flat);
     const classes = crossEntropy(logits, labels);
+    const { classWeight = 0.1 } = this.#options;
     const loss = this.#regresses ? add(smoothL1(flat, next.variable), scale(classes, classWeight)) : classes;
     return { feature, next, token, mask, labels, loss, logits: tape.records ? undefined : tape.output(logits) };
   }
@@ -180,15 +183,15 @@ export class HeadTask implements TrainingTask {
     const windows = Array.from({ length: this.#windows }, () => this.#train[this.random.integer(this.#train.length)]);
     const whole = this.#options.head.settings.align === "chunk";
     const phases = windows.map(() => (whole ? 0 : this.random.integer(this.#block)));
-    this.fill(this.#learn.parts, windows, phases);
-    const { feature, token } = this.#learn.parts;
-    if (this.#block > 1 && this.#options.glancing !== false) {
+    const { feature } = this.fillToLearn(windows, phases);
+    const { glancing = glancings.code, noise = 0.1 } = this.#options;
+    if (this.#block > 1 && glancing) {
       this.fill(this.#judge.parts, windows, phases);
       this.#judge.run();
-      this.#glance(feature.array, token.array, windows, phases, share);
+      this.reveal(windows, phases, shownRows(glancing, this.#wrong(windows), share));
     }
     if (this.#regresses) {
-      for (let i = 0; i < feature.array.length; i++) feature.array[i] += noise * (2 * this.random.uniform() - 1);
+      for (let i = 0; i < feature.length; i++) feature[i] += noise * (2 * this.random.uniform() - 1);
     }
     return { loss: this.#learn.run(), tokens: this.#rows * this.#windows };
   }
@@ -198,36 +201,39 @@ export class HeadTask implements TrainingTask {
     return blockSize(this.#options.head.settings);
   }
 
-  /**
-   * Falcon's glancing: of the rows that begin a block, as many as a falling share of those the head gets wrong are shown
-   * what they are to estimate, feature and token. Source: coupled sequential glancing distillation, schedule of the code.
-   */
-  #glance(
-    features: Float32Array,
-    tokens: Int32Array,
-    windows: readonly number[],
-    phases: readonly number[],
-    share: number,
-  ): void {
+  /** Rows of the latest run without gradients whose first choice is not the target's. */
+  #wrong(windows: readonly number[]): number {
     const { data, target } = this.#options;
-    const [rows, k, size] = [this.#rows, this.#block, data.hiddenSize];
     const classes = target.output.shape[1];
     const logits = (this.#judge.parts.logits as { array: Float32Array }).array;
-    let wrong = 0;
-    const starts: [row: number, at: number][] = [];
-    for (const [w, first] of windows.entries()) {
-      for (let i = 0; i < rows; i++) {
-        const row = w * rows + i;
+    const wrong = windows.flatMap((first, w) =>
+      Array.from({ length: this.#rows }, (_, i) => {
+        const row = w * this.#rows + i;
         const best = argmax(logits.subarray(row * classes, (row + 1) * classes));
-        if (this.#token(best) !== data.top[(first + i + k) * TOP]) wrong++;
-        if ((i + phases[w]) % k === 0) starts.push([row, first + i]);
-      }
-    }
-    const shown = Math.min(starts.length, Math.floor((0.35 * (1 - share) + 0.1) * wrong));
-    for (const [row, at] of this.random.shuffle(starts).slice(0, shown)) {
-      fromHalf(data.features.subarray((at + k) * size, (at + k + 1) * size), features, row * size);
-      tokens[row] = data.tokens[at + k + 1];
-    }
+        return this.#token(best) !== data.top[(first + i + this.#block) * TOP];
+      }).filter(Boolean),
+    );
+    return wrong.length;
+  }
+
+  /** @internal The inputs of a batch to be learned, filled. */
+  fillToLearn(windows: readonly number[], phases: readonly number[]) {
+    this.fill(this.#learn.parts, windows, phases);
+    const { feature, token } = this.#learn.parts;
+    return { feature: feature.array, token: token.array };
+  }
+
+  /** @internal Shows some rows to be learned the feature and the token that they are to estimate. Returns those rows. */
+  reveal(windows: readonly number[], phases: readonly number[], count: number): number[] {
+    const { data } = this.#options;
+    const { feature, token } = this.#learn.parts;
+    const [k, size] = [this.#block, data.hiddenSize];
+    return glance(count, k, this.#rows, phases, this.random).map(({ window, row }) => {
+      const [at, to] = [windows[window] + row + k, window * this.#rows + row];
+      fromHalf(data.features.subarray(at * size, (at + 1) * size), feature.array, to * size);
+      token.array[to] = data.tokens[at + 1];
+      return to;
+    });
   }
 
   /** @internal `phases`: rows by which the blocks of each window are shifted. */

@@ -26,7 +26,7 @@ import {
   type TargetParts,
 } from "./index.ts";
 import { HeadRunner } from "./runner.ts";
-import { backend, randomHead, toyParts } from "./testing/toy-head.ts";
+import { backend, randomData, randomHead, toyParts } from "./testing/toy-head.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "draftwright-heads-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -202,20 +202,6 @@ describe("heads", () => {
     expect(error).toBeLessThan(5e-2);
   });
 });
-
-function randomData(target: TargetParts) {
-  const random = new Random(9);
-  const rows = 80;
-  return {
-    targetHash: target.hash,
-    hiddenSize: 16,
-    tokens: Int32Array.from({ length: rows }, () => random.integer(30)),
-    starts: Int32Array.of(0, 40),
-    features: toHalf(Float32Array.from({ length: rows * 16 }, () => random.normal())) as Uint16Array<ArrayBuffer>,
-    top: Int32Array.from({ length: rows * 8 }, (_, i) => (i % 8) + 3),
-    chances: Float32Array.from({ length: rows * 8 }, () => random.uniform()),
-  };
-}
 
 describe("learning from a toy target", () => {
   const toy: LanguageModel = toyModel({ vocabSize: 40, contextLength: 96, logitScale: 6 });

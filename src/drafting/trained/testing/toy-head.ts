@@ -1,8 +1,9 @@
 // A target's parts and heads of random weights, for tests.
 import { Backend, Storage, Type } from "../../../ggml/index.ts";
 import { normal, Parameters, Random } from "../../../nn/index.ts";
+import { toHalf } from "../data.ts";
 import { feedsItself } from "../head.ts";
-import { type Head, type HeadKind, type HeadSettings, makeHead, type TargetParts } from "../index.ts";
+import { type Head, type HeadData, type HeadKind, type HeadSettings, makeHead, type TargetParts } from "../index.ts";
 
 export const backend = new Backend(undefined, { threads: 1 });
 
@@ -43,4 +44,19 @@ export function randomHead(kind: HeadKind, { hiddenSize = 16, heads = 3, ...more
     p.write(values);
   }
   return head;
+}
+
+/** Two texts of 40 rows, for heads of width 16 and targets of 30 tokens. */
+export function randomData(target: TargetParts): HeadData {
+  const random = new Random(9);
+  const rows = 80;
+  return {
+    targetHash: target.hash,
+    hiddenSize: 16,
+    tokens: Int32Array.from({ length: rows }, () => random.integer(30)),
+    starts: Int32Array.of(0, 40),
+    features: toHalf(Float32Array.from({ length: rows * 16 }, () => random.normal())) as Uint16Array<ArrayBuffer>,
+    top: Int32Array.from({ length: rows * 8 }, (_, i) => (i % 8) + 3),
+    chances: Float32Array.from({ length: rows * 8 }, () => random.uniform()),
+  };
 }
