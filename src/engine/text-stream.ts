@@ -1,4 +1,5 @@
 import { DraftwrightError } from "../errors.ts";
+import { longestBeginning } from "../lm/grammar/index.ts";
 import { type Piece, type Thinking, Thoughts } from "./thoughts.ts";
 
 /**
@@ -53,7 +54,8 @@ export class TextStream {
       this.#held = "";
       return { text: all.slice(0, found.at), ...more };
     }
-    const keep = longestBeginning(all, this.#stops);
+    // No whole one is left.
+    const keep = Math.max(0, ...this.#stops.map((stop) => longestBeginning(all, stop.slice(0, -1))));
     this.#held = all.slice(all.length - keep);
     return { text: all.slice(0, all.length - keep), ...more };
   }
@@ -70,15 +72,4 @@ function firstStop(text: string, stops: readonly string[]): { readonly stop: str
     end = at + stop.length;
   }
   return first;
-}
-
-/** Length of the longest end of `text` that begins one of `strings`. */
-export function longestBeginning(text: string, strings: readonly string[]): number {
-  let longest = 0;
-  for (const string of strings) {
-    for (let length = Math.min(string.length - 1, text.length); length > longest; length--) {
-      if (text.endsWith(string.slice(0, length))) longest = length;
-    }
-  }
-  return longest;
 }

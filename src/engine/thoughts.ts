@@ -1,5 +1,4 @@
-import { thoughtTags } from "../lm/grammar/index.ts";
-import { longestBeginning } from "./text-stream.ts";
+import { longestBeginning, thoughtTags } from "../lm/grammar/index.ts";
 
 /** How an output begins: inside thoughts that the prompt has opened, or with thoughts if the model wants to. */
 export type Thinking = "begun" | "possible";
@@ -63,7 +62,7 @@ export class Thoughts {
 
   /** White space at the end waits for more, as does what may be the closing tag. */
   #thought(all: string, isWhole: boolean): string {
-    const tag = isWhole ? 0 : longestBeginning(all, [thoughtTags.close]);
+    const tag = isWhole ? 0 : longestBeginning(all, thoughtTags.close.slice(0, -1));
     const certain = all.slice(0, all.length - tag).trimEnd();
     if (!isWhole) this.#held = all.slice(certain.length);
     const thought = this.#isBlank ? certain.trimStart() : certain;

@@ -3,5 +3,5 @@
 // same grammar serves plain decoding and every path of a draft tree. llama.cpp's grammar sampler is the oracle in tests.
 export { parseGbnf } from "./gbnf.ts";
 export { jsonObjectGbnf, jsonSchemaToGbnf } from "./json-schema/convert.ts";
-export { behindThoughts, thoughtTags } from "./thoughts.ts";
+export { behindThoughts, longestBeginning, thoughtTags } from "./thoughts.ts";
 export { GrammarState, GrammarVocabulary, TokenGrammar } from "./token-grammar.ts";

@@ -28,7 +28,7 @@ export function behindThoughts(gbnf: string, begun: boolean): { readonly gbnf: s
 }
 
 /** Length of the longest end of `text` with which `tag` begins: how much of it has been read. */
-function longestBeginning(text: string, tag: string): number {
+export function longestBeginning(text: string, tag: string): number {
   for (let length = Math.min(text.length, tag.length); length > 0; length--) {
     if (text.endsWith(tag.slice(0, length))) return length;
   }

@@ -1,20 +1,12 @@
 import { useState } from "preact/hooks";
-import type { BenchResult } from "../../../src/bench/harness/result.ts";
 import { follow, inWords } from "../api/client.ts";
 import { manager } from "../api/models.ts";
 import { Field, Heading, NumberField, Slider, TextField } from "../parts/fields.tsx";
 import { percent } from "../parts/format.ts";
 import { aboutSource, sourceClass } from "../parts/sources.ts";
 import { createStore } from "../parts/store.ts";
-import { Results } from "./results.tsx";
+import { type Measured, Results } from "./results.tsx";
 import { workloads } from "./workloads.ts";
-
-export interface Measured extends Pick<BenchResult, "machine" | "numerics" | "prompts" | "skipped" | "differing"> {
-  readonly model: string;
-  readonly plainTokensPerSecond: number;
-  /** Null where a method could run no prompt. */
-  readonly methods: Readonly<Record<string, BenchResult["methods"][string] | null>>;
-}
 
 interface Progress {
   readonly done: number;

@@ -1,9 +1,16 @@
+import type { BenchResult } from "../../../src/bench/harness/result.ts";
 import { BarChart } from "../charts/bar-chart.tsx";
 import { count, rate } from "../parts/format.ts";
 import { Icon } from "../parts/icon.tsx";
 import { sourceClass } from "../parts/sources.ts";
 import { Wide } from "../parts/wide.tsx";
-import type { Measured } from "./bench.tsx";
+
+export interface Measured extends Pick<BenchResult, "machine" | "numerics" | "prompts" | "skipped" | "differing"> {
+  readonly model: string;
+  readonly plainTokensPerSecond: number;
+  /** Null where a method could run no prompt. */
+  readonly methods: Readonly<Record<string, BenchResult["methods"][string] | null>>;
+}
 
 type Summary = NonNullable<Measured["methods"][string]>;
 
