@@ -1,5 +1,6 @@
 // DraftRec with parts left out, on one file of matches: each variant beside the full model of the same seed, and the full
-// model over several seeds beside its baselines. What is finished lies in DIR and is not trained again.
+// model over several seeds beside its baselines; with --only, those variants over all seeds. What is finished lies in DIR and is
+// not trained again.
 //   node bench/draftrec-ablations.js --data FILE --format opendota --out DIR [--seeds 3] [--epochs 24] [--only full,no-match] [--dist ../dist]
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -71,7 +72,7 @@ const cpuSeconds = () => {
 for (const seed of seeds) {
   for (const name of chosen) {
     const path = `${fileOf(name, seed)}.json`;
-    if (existsSync(path) || (seed > 1 && !overSeeds.includes(name))) continue;
+    if (existsSync(path) || (seed > 1 && !flags.only && !overSeeds.includes(name))) continue;
     const begin = cpuSeconds();
     const model = trainDraftRec(data, split, {
       ...variants[name],
