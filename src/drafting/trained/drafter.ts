@@ -6,6 +6,7 @@ import type { AcceptanceTable } from "../calibration.ts";
 import type { Bid, Drafter, DraftSession, RoundResult, SequenceView, TokenView } from "../drafter.ts";
 import { likeliest } from "../drafters/likeliest.ts";
 import { type DraftTree, emptyTree, judge, TreeBuilder } from "../tree.ts";
+import { type Block, type Choice, growBlocks } from "./grow.ts";
 import { blockEnd, blockSize, feedsItself, type Head, type HeadSettings } from "./head.ts";
 import { HeadRunner, MOST_ROWS, type RunResult } from "./runner.ts";
 import { growStaticTree, type TreeShape } from "./static-tree.ts";
@@ -247,63 +248,24 @@ class HeadSession implements DraftSession {
     return this.#take(nodes, open, (node, c) => push(node, c.level + 1, c.path));
   }
 
-  /**
-   * EAGLE-2's dynamic tree, over blocks of k positions: each pass goes on from the likeliest ends of the blocks before, and
-   * the best of all nodes are kept. Within a block the choices of a position do not depend on those before it.
-   */
+  /** Heads that feed themselves: see `growBlocks`. */
   #grow(result: RunResult, nodes: number, levels: number, floor: number): { tree: DraftTree; runs: number } {
     const k = this.#block;
-    const read = (from: RunResult, first: number, seen: readonly number[]): Block => ({
-      lists: Array.from({ length: k }, (_, j) => this.#candidates(from.logits(first + j, 0))),
-      outputs: Array.from({ length: k }, (_, j) => from.output(first + j).slice()),
-      seen,
-      next: new Map(),
+    const { root, runs } = growBlocks(result, {
+      block: k,
+      levels,
+      nodes,
+      floor,
+      beam: this.#beam,
+      committed: this.#held,
+      position: this.#position,
+      candidates: (logits) => this.#candidates(logits),
+      run: (rows) => this.#runner.run(rows),
     });
-    const paths: number[] = [];
-    const ends = (block: Block, path: number): End[] => {
-      let list: End[] = [{ block, key: "", tokens: [], path }];
-      for (const choices of block.lists) {
-        list = list.flatMap((end) =>
-          choices.map((c, rank) => {
-            paths.push(end.path * c.chance);
-            return { block, key: `${end.key}${rank},`, tokens: [...end.tokens, c.token], path: end.path * c.chance };
-          }),
-        );
-      }
-      return list;
-    };
-    const root = read(result, 0, []);
-    let frontier = ends(root, 1);
-    let [runs, slot] = [0, this.#held];
-    for (let depth = k; depth < levels; depth += k) {
-      // A path that none of the nodes will be taken from pays for no run.
-      const kept = paths.sort((a, b) => b - a)[nodes - 1] ?? 0;
-      const best = frontier.sort((a, b) => b.path - a.path).slice(0, this.#beam);
-      const going = best.filter(({ path }) => path > Math.max(kept, floor));
-      if (going.length === 0) break;
-      const slots = going.map((_, i) => Array.from({ length: k }, (_, j) => slot + i * k + j));
-      slot += going.length * k;
-      const out = this.#runner.run({
-        features: going.flatMap(({ block }) => block.outputs),
-        tokens: going.flatMap(({ tokens }) => tokens),
-        positions: going.flatMap(({ tokens }) => tokens.map((_, j) => this.#position + depth - k + 1 + j)),
-        slots: slots.flat(),
-        committed: this.#held,
-        sees: going.flatMap(({ block, tokens }, i) => tokens.map(() => [...block.seen, ...slots[i]])),
-        after: going.map(({ block }) => block.seen[block.seen.length - 1] ?? this.#held - 1),
-        wanted: slots.flat().map((_, i) => i),
-      });
-      runs++;
-      frontier = going.flatMap(({ block, key, path }, i) => {
-        const next = read(out, i * k, [...block.seen, ...slots[i]]);
-        block.next.set(key, next);
-        return ends(next, path);
-      });
-    }
     const open: (Candidate & { block: Block; key: string })[] = [];
     const push = (parent: number, block: Block | undefined, key: string, level: number, path: number) => {
       if (!block || level >= levels) return;
-      for (const [rank, c] of block.lists[level % k].entries()) {
+      for (const [rank, c] of block.choices[level % k].entries()) {
         open.push({ ...c, parent, level, rank, path: path * c.chance, block, key: `${key}${rank},` });
       }
     };
@@ -315,7 +277,7 @@ class HeadSession implements DraftSession {
     return { tree, runs };
   }
 
-  #candidates(logits: Float32Array): { token: number; chance: number; confidence: number }[] {
+  #candidates(logits: Float32Array): Choice[] {
     const { tokens, probabilities } = likeliest(logits, this.#branches);
     let left = 1;
     const names = this.#target.draftTokens;
@@ -364,29 +326,7 @@ class HeadSession implements DraftSession {
   }
 }
 
-/** What one pass says of k positions. */
-interface Block {
-  readonly lists: readonly (readonly { token: number; chance: number; confidence: number }[])[];
-  /** Estimated features, the inputs of the next block. */
-  readonly outputs: readonly Float32Array[];
-  /** Slots of the blocks on the way to it. */
-  readonly seen: readonly number[];
-  /** Blocks that go on from an end, by the ranks of its tokens. */
-  readonly next: Map<string, Block>;
-}
-
-/** One choice for each position of a block. */
-interface End {
-  readonly block: Block;
-  readonly key: string;
-  readonly tokens: readonly number[];
-  readonly path: number;
-}
-
-interface Candidate {
-  readonly token: number;
-  readonly chance: number;
-  readonly confidence: number;
+interface Candidate extends Choice {
   readonly parent: number;
   readonly level: number;
   readonly rank: number;
