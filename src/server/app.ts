@@ -70,6 +70,12 @@ export function createApp(service: Service): Hono<{ Variables: Variables }> {
   app.post("/v1/completions", (c) => completions(c, service));
   app.post("/v1/embeddings", (c) => embeddings(c, service));
   app.post("/v1/responses", (c) => responses(c, service));
+  app.get("/v1/responses/:id", (c) => c.json(service.responses.get(c.get("scope"), c.req.param("id"))));
+  app.delete("/v1/responses/:id", (c) => {
+    const id = c.req.param("id");
+    service.responses.delete(c.get("scope"), id);
+    return c.json({ id, object: "response", deleted: true });
+  });
   app.post("/v1/messages", (c) => messages(c, service));
   if (service.settings.studio) studioEndpoints(app, service);
 

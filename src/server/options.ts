@@ -10,6 +10,8 @@ export interface ServerLimits {
   readonly choices: number;
   /** Texts of one embeddings request. Default 2,048. */
   readonly embeddingInputs: number;
+  /** Bytes of responses that are kept in memory for requests that name them; 0: none. Default 32 MiB. */
+  readonly storedBytes: number;
   /** Seconds a request may take, waiting included. Default 600. */
   readonly requestSeconds: number;
   /** Seconds a client of a stream may take nothing. Default 60. */
@@ -71,6 +73,7 @@ const defaultLimits: ServerLimits = {
   maxTokens: Number.MAX_SAFE_INTEGER,
   choices: 16,
   embeddingInputs: 2048,
+  storedBytes: 32 * 2 ** 20,
   requestSeconds: 600,
   stallSeconds: 60,
   receiveSeconds: 15,
@@ -104,7 +107,12 @@ export function settingsOf(options: ServerOptions): Settings {
   requireInteger("idleSeconds", settings.idleSeconds, 0, longestSeconds);
   requireInteger("port", settings.port, 0, 65_535);
   for (const [name, value] of Object.entries(settings.limits)) {
-    requireInteger(`limits.${name}`, value, 1, name.endsWith("Seconds") ? longestSeconds : undefined);
+    requireInteger(
+      `limits.${name}`,
+      value,
+      name === "storedBytes" ? 0 : 1,
+      name.endsWith("Seconds") ? longestSeconds : undefined,
+    );
   }
   return settings;
 }

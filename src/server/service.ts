@@ -4,6 +4,7 @@ import { ApiError } from "./http/api-error.ts";
 import { ServerLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { type Lease, Models } from "./models.ts";
+import { StoredResponses } from "./openai/stored-responses.ts";
 import { type ServerOptions, type Settings, settingsOf } from "./options.ts";
 import { Run } from "./run.ts";
 
@@ -21,6 +22,7 @@ export class Service {
   readonly admission: Admission;
   readonly metrics: Metrics;
   readonly log: ServerLog;
+  readonly responses: StoredResponses;
   readonly #runs = new Set<Run>();
 
   constructor(options: ServerOptions) {
@@ -29,6 +31,7 @@ export class Service {
     this.admission = new Admission(this.settings.parallel, this.settings.queue);
     this.metrics = new Metrics(() => this.admission);
     this.log = new ServerLog(this.settings.log);
+    this.responses = new StoredResponses(this.settings.limits.storedBytes);
   }
 
   /** A place for `generations` of one request. Throws `ApiError` 400, 404, 429 or 503. */

@@ -1,5 +1,6 @@
 // The clients' own tool loops: the model asks, the client calls, the model answers.
 
+import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import Anthropic from "@anthropic-ai/sdk";
 import { tool as langchainTool } from "@langchain/core/tools";
@@ -72,6 +73,57 @@ describe("openai", () => {
   });
 });
 
+describe("openai, responses", () => {
+  const client = () => new OpenAI({ apiKey: "none", baseURL: `${server.url}/v1`, maxRetries: 0 });
+  const tools = [
+    { type: "function" as const, name: "weather", parameters: weatherParameters, strict: true, description: "" },
+  ];
+  const input: OpenAI.Responses.ResponseInputItem[] = [{ role: "user", content: question }];
+  const ask = { model: "default", tools, temperature: 0 };
+  const expected = [
+    { type: "message", content: [{ type: "output_text", text: "I look." }] },
+    { type: "function_call", ...call, status: "completed" },
+  ];
+
+  test("a call, whole and streamed, and the answer to its result", async () => {
+    const whole = await client().responses.create({ ...ask, input });
+    expect(whole).toMatchObject({ status: "completed", output: expected, tool_choice: "auto" });
+    const final = await client()
+      .responses.stream({ ...ask, input })
+      .finalResponse();
+    expect(final).toMatchObject({ status: "completed", output: expected, usage: whole.usage });
+    const called = whole.output.find((item) => item.type === "function_call");
+    const result = { type: "function_call_output" as const, call_id: called?.call_id ?? "", output: "rain" };
+    const said = whole.output as OpenAI.Responses.ResponseInputItem[];
+    const answer = await client().responses.create({ ...ask, input: [...input, ...said, result] });
+    expect(answer.output_text).toBe(finalAnswer);
+  });
+
+  test("events of a call, in OpenAI's order", async () => {
+    const events: OpenAI.Responses.ResponseStreamEvent[] = [];
+    for await (const event of await client().responses.create({ ...ask, input, stream: true })) events.push(event);
+    const types = events
+      .map(({ type }) => type.slice("response.".length))
+      .filter((type, i, all) => type !== all[i - 1]);
+    const message = ["output_item.added", "content_part.added", "output_text.delta", "output_text.done"];
+    const ended = ["content_part.done", "output_item.done"];
+    const called = ["output_item.added", "function_call_arguments.delta", "function_call_arguments.done"];
+    expect(types).toEqual(["created", "in_progress", ...message, ...ended, ...called, "output_item.done", "completed"]);
+    expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_, i) => i));
+  });
+
+  test("tool_choice: none, a name, required", async () => {
+    const none = await client().responses.create({ ...ask, input, tool_choice: "none" });
+    expect(none.output_text).toBe("Hello.");
+    const forced = [{ type: "function" as const, name: "weather" }, "required" as const];
+    for (const tool_choice of forced) {
+      const { output } = await client().responses.create({ ...ask, input, tool_choice, max_output_tokens: 200 });
+      expect(output.map(({ type }) => type)).toEqual(["function_call"]);
+      expect(output[0]).toMatchObject({ name: "weather", arguments: expect.stringContaining("city") });
+    }
+  });
+});
+
 describe("ai", () => {
   const tools = {
     weather: tool({
@@ -81,6 +133,7 @@ describe("ai", () => {
   };
   const models: [string, () => LanguageModel][] = [
     ["over HTTP", () => createOpenAICompatible({ name: "draftwright", baseURL: `${server.url}/v1` })("default")],
+    ["through responses", () => createOpenAI({ apiKey: "none", baseURL: `${server.url}/v1` })("default")],
     ["in the process", () => createDraftwright(server.model)()],
   ];
 
@@ -97,13 +150,14 @@ describe("ai", () => {
   });
 });
 
-test("@langchain/openai: bound tools", async () => {
+test.each([false, true])("@langchain/openai: bound tools; through responses: %s", async (useResponsesApi) => {
   const weather = langchainTool(() => "rain", { name: "weather", description: "", schema: weatherParameters });
   const chat = new ChatOpenAI({
     model: "default",
     apiKey: "none",
     temperature: 0,
     maxRetries: 0,
+    useResponsesApi,
     configuration: { baseURL: `${server.url}/v1` },
   });
   const { tool_calls: calls } = await chat.bindTools([weather]).invoke(question);

@@ -65,9 +65,62 @@ describe("responses", () => {
     expect((await server.json("/v1/responses", { ...ask, top_logprobs: 2 })).body.error.param).toBe("top_logprobs");
   });
 
-  test("what needs storage or tools is refused, not ignored", async () => {
-    expect((await server.json("/v1/responses", { ...ask, previous_response_id: "resp_1" })).status).toBe(400);
-    const tools = [{ type: "web_search" }];
-    expect((await server.json("/v1/responses", { ...ask, tools })).body.error.param).toBe("tools");
+  test("a conversation goes on from a response, or with items by reference, as if it were sent whole", async () => {
+    const first = (await server.json("/v1/responses", { ...ask, instructions: "Be short." })).body;
+    const next = { role: "user", content: "And?" };
+    const asked = { role: "user", content: ask.input };
+    const wanted = (await server.json("/v1/responses", { ...ask, input: [asked, ...first.output, next] })).body;
+    const reference = { type: "item_reference", id: first.output[0].id };
+    const ways = [
+      { previous_response_id: first.id, input: "And?" },
+      { previous_response_id: first.id, input: [next] },
+      { input: [asked, reference, next] },
+    ];
+    for (const way of ways) {
+      const { body } = await server.json("/v1/responses", { ...ask, ...way });
+      expect(body.output[0].content).toEqual(wanted.output[0].content);
+      expect(body.usage.input_tokens).toBe(wanted.usage.input_tokens);
+    }
+    const events = await sseEvents(
+      await server.ask("/v1/responses", { ...ask, previous_response_id: first.id, stream: true }),
+    );
+    const { response } = JSON.parse(events.at(-1)?.data ?? "");
+    expect(await (await server.ask(`/v1/responses/${response.id}`)).json()).toEqual(response);
+    const removed = await server.ask(`/v1/responses/${first.id}`, undefined, { method: "DELETE" });
+    expect(await removed.json()).toEqual({ id: first.id, object: "response", deleted: true });
+    // What went on from it stays.
+    const third = { ...ask, previous_response_id: response.id };
+    expect((await server.json("/v1/responses", third)).status).toBe(200);
+    expect((await server.ask(`/v1/responses/${first.id}`)).status).toBe(404);
+  });
+
+  test("store: false is kept nowhere", async () => {
+    const { body } = await server.json("/v1/responses", { ...ask, store: false });
+    expect(body.store).toBe(false);
+    const { status, body: refused } = await server.json("/v1/responses", { ...ask, previous_response_id: body.id });
+    expect([status, refused.error.param]).toEqual([404, "previous_response_id"]);
+    const input = [{ type: "item_reference", id: body.output[0].id }];
+    expect((await server.json("/v1/responses", { ...ask, input })).body.error.param).toBe("input[0]");
+  });
+
+  test("tools that are not the client's and unknown items are refused, not ignored", async () => {
+    const refused = [
+      ["tools[0].type", { tools: [{ type: "web_search" }] }],
+      ["tool_choice", { tool_choice: { type: "file_search" } }],
+      ["input[0]", { input: [{ type: "computer_call", id: "msg_1" }] }],
+      [
+        "input[1]",
+        {
+          input: [
+            { role: "user", content: "x" },
+            { type: "function_call", call_id: "a", name: "f" },
+          ],
+        },
+      ],
+    ] as const;
+    for (const [param, more] of refused) {
+      const { status, body } = await server.json("/v1/responses", { ...ask, ...more });
+      expect([status, body.error.param]).toEqual([400, param]);
+    }
   });
 });

@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { z } from "zod";
-import type { GenerateResult, Generating, TokenLogprobs } from "../../engine/index.ts";
+import type { GenerateResult, Generating } from "../../engine/index.ts";
 import { choiceEvents } from "../choice-events.ts";
 import { formatConstraint } from "../constraint.ts";
 import { startTurn } from "../conversation.ts";
@@ -12,8 +11,15 @@ import type { Service } from "../service.ts";
 import { streamAnswer } from "../stream-answer.ts";
 import { effortVariables } from "../tools/index.ts";
 import { generateOptions, samplingFields, tokenLimit } from "./fields.ts";
-import { chatLogprobs, HeldLogprobs, textLogprobs } from "./logprobs.ts";
-import { contentSchema, toChatMessage } from "./messages.ts";
+import {
+  functionChoiceSchema,
+  functionSchema,
+  inputSchema,
+  toChatMessages,
+  toTool,
+  toToolChoice,
+} from "./response-input.ts";
+import { newId, type OutputItem, ResponseItems } from "./response-items.ts";
 
 const responsesSchema = z.object({
   model: samplingFields.model,
@@ -23,22 +29,7 @@ const responsesSchema = z.object({
   adapter: samplingFields.adapter,
   stream: samplingFields.stream,
   truncation: samplingFields.truncation,
-  input: z.union([
-    z.string(),
-    z
-      .array(
-        z.union([
-          z.object({
-            type: z.literal("message").optional(),
-            role: z.enum(["user", "assistant", "system", "developer"]),
-            content: contentSchema,
-          }),
-          // What was thought in earlier turns; templates leave it out.
-          z.object({ type: z.literal("reasoning") }),
-        ]),
-      )
-      .min(1),
-  ]),
+  input: inputSchema,
   instructions: z.string().nullish(),
   reasoning: z.object({ effort: z.string().nullish() }).nullish(),
   max_output_tokens: tokenLimit,
@@ -55,26 +46,34 @@ const responsesSchema = z.object({
   /** Of what there is here, `message.output_text.logprobs`; the rest adds nothing to a text. */
   include: z.array(z.string()).nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
-  tools: z.array(z.unknown()).nullish(),
+  tools: z.array(functionSchema).max(128).nullish(),
+  tool_choice: functionChoiceSchema.nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
   previous_response_id: z.string().nullish(),
+  store: z.boolean().nullish(),
 });
 
 type ResponsesBody = z.infer<typeof responsesSchema>;
 
-/** POST /v1/responses: texts. Nothing is stored; tools are on /v1/chat/completions. */
+/** POST /v1/responses: texts and calls. */
 export async function responses(c: Context, service: Service): Promise<Response> {
   const body = await jsonBody(c, responsesSchema, service.settings.limits.bodyBytes);
-  refuseUnsupported(body);
+  if (body.top_logprobs && !wantsLogprobs(body)) {
+    throw new ApiError(400, `top_logprobs needs include: ["${logprobsPart}"].`, { param: "top_logprobs" });
+  }
+  const scope: string | undefined = c.get("scope");
+  const input = service.responses.resolve(scope, body.input, body.previous_response_id);
   const run = await service.start(c, body.model, 1);
   try {
     const maxTokens = body.max_output_tokens ?? undefined;
     const format = body.text?.format;
     const {
       choices: [generating],
+      readers: [reader],
     } = startTurn(run, {
-      messages: messagesOf(body),
-      tools: [],
-      toolChoice: "none",
+      messages: toChatMessages(input, body.instructions),
+      tools: body.tools?.map(toTool) ?? [],
+      toolChoice: toToolChoice(body.tool_choice ?? "auto"),
       constraint: formatConstraint(
         format?.type === "json_schema" ? { type: "json_schema", json_schema: { schema: format.schema } } : format,
       ),
@@ -87,59 +86,33 @@ export async function responses(c: Context, service: Service): Promise<Response>
       ],
     });
     const head = responseHead(body, run.modelId, run.created);
-    const ids = { reasoning: newId("rs"), message: newId("msg") };
+    const items = new ResponseItems(reader);
+    const finish = (result: GenerateResult) => {
+      const response = finished(head, items.output, result);
+      if (response.store) service.responses.keep(scope, response, input);
+      return response;
+    };
     if (body.stream) {
       const toEvent = (error: unknown) => {
         const { message, code, param } = toApiError(error);
         return sseEvent({ type: "error", message, code, param }, "error");
       };
-      return await streamAnswer(service, run, responseEvents(generating, head, ids), toEvent);
+      return await streamAnswer(service, run, responseEvents(generating, items, head, finish), toEvent);
     }
     const [result] = await run.results([generating]);
-    return c.json(finished(head, ids, result, partLogprobs(await textLogprobs(generating))));
+    for await (const token of generating) items.push(token);
+    items.end(statusOf(result));
+    return c.json(finish(result));
   } catch (error) {
     run.end();
     throw error;
   }
 }
 
-interface ItemIds {
-  readonly reasoning: string;
-  readonly message: string;
-}
-
 const logprobsPart = "message.output_text.logprobs";
 
 function wantsLogprobs({ include }: ResponsesBody): boolean {
   return include?.includes(logprobsPart) === true;
-}
-
-function refuseUnsupported(body: ResponsesBody): void {
-  const { tools, previous_response_id: previous } = body;
-  if (body.top_logprobs && !wantsLogprobs(body)) {
-    throw new ApiError(400, `top_logprobs needs include: ["${logprobsPart}"].`, { param: "top_logprobs" });
-  }
-  if (previous) {
-    throw new ApiError(400, "This server stores no responses: send the whole conversation as `input`.", {
-      param: "previous_response_id",
-    });
-  }
-  if (tools?.length) {
-    throw new ApiError(400, "Tools are not supported here: call them through /v1/chat/completions or /v1/messages.", {
-      param: "tools",
-    });
-  }
-}
-
-function messagesOf({ instructions, input }: ResponsesBody) {
-  const items = typeof input === "string" ? [{ role: "user" as const, content: input }] : input;
-  const said = items.flatMap((item) => ("role" in item ? [item] : []));
-  const all = instructions ? [{ role: "system" as const, content: instructions }, ...said] : said;
-  return all.map(({ role, content }) => toChatMessage(role === "assistant" ? { role, content } : { role, content }));
-}
-
-function newId(kind: string): string {
-  return `${kind}_${randomUUID().replaceAll("-", "")}`;
 }
 
 function responseHead(body: ResponsesBody, model: string, created: number) {
@@ -155,55 +128,29 @@ function responseHead(body: ResponsesBody, model: string, created: number) {
     max_output_tokens: body.max_output_tokens ?? null,
     metadata: {},
     model,
-    output: [] as object[],
-    parallel_tool_calls: true,
-    previous_response_id: null,
+    output: [] as readonly OutputItem[],
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    previous_response_id: body.previous_response_id ?? null,
     reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
-    store: false,
+    store: body.store ?? true,
     temperature: body.temperature ?? 1,
     text: { format: body.text?.format ?? { type: "text" } },
-    tool_choice: "auto",
-    tools: [],
+    tool_choice: body.tool_choice ?? "auto",
+    tools: body.tools ?? [],
     top_p: body.top_p ?? 1,
     truncation: body.truncation ?? "disabled",
     usage: null as object | null,
   };
 }
 
-const textPart = (text: string, logprobs: readonly object[] = []) => ({
-  type: "output_text",
-  text,
-  annotations: [],
-  logprobs,
-});
-
-const partLogprobs = (tokens: readonly TokenLogprobs[] | undefined) => chatLogprobs(tokens)?.content ?? [];
-
-function messageItem(id: string, status: string, content: readonly object[]) {
-  return { type: "message", id, status, role: "assistant", content };
-}
-
-/** What the model thought, in the form of its open models: not a summary of it. */
-function reasoningItem(id: string, status: string, text: string) {
-  return { type: "reasoning", id, status, summary: [], content: [{ type: "reasoning_text", text }] };
-}
-
-const isThought = ({ thinking }: GenerateResult) => thinking !== undefined && thinking.text !== "";
-
-function finished(
-  head: ReturnType<typeof responseHead>,
-  ids: ItemIds,
-  result: GenerateResult,
-  logprobs: readonly object[],
-) {
-  const whole = result.finishReason === "stop";
-  const status = whole ? "completed" : "incomplete";
-  const thoughts = isThought(result) ? [reasoningItem(ids.reasoning, status, result.thinking?.text ?? "")] : [];
+/** The response as it stands when everything has been said. */
+function finished(head: ReturnType<typeof responseHead>, output: readonly OutputItem[], result: GenerateResult) {
+  const status = statusOf(result);
   return {
     ...head,
     status,
-    incomplete_details: whole ? null : { reason: "max_output_tokens" },
-    output: [...thoughts, messageItem(ids.message, status, [textPart(result.text, logprobs)])],
+    incomplete_details: status === "completed" ? null : { reason: "max_output_tokens" },
+    output,
     usage: {
       input_tokens: result.promptTokens,
       input_tokens_details: { cached_tokens: result.cachedTokens },
@@ -214,69 +161,25 @@ function finished(
   };
 }
 
+const statusOf = ({ finishReason }: GenerateResult) => (finishReason === "stop" ? "completed" : "incomplete");
+
 async function* responseEvents(
   generating: Generating,
+  items: ResponseItems,
   head: ReturnType<typeof responseHead>,
-  ids: ItemIds,
+  finish: (result: GenerateResult) => object,
 ): AsyncGenerator<string> {
-  let number = 0;
-  const event = (type: string, data: object) => sseEvent({ type, sequence_number: number++, ...data }, type);
-  const held = new HeldLogprobs();
-  const all: object[] = [];
-  let thoughts = "";
-  let open: "reasoning" | "message" | undefined;
-  const reasoning = { item_id: ids.reasoning, output_index: 0, content_index: 0 };
-  const message = () => ({ item_id: ids.message, output_index: thoughts === "" ? 0 : 1, content_index: 0 });
-  const think = (delta: string) => {
-    let text = "";
-    if (open === undefined) {
-      const item = { ...reasoningItem(ids.reasoning, "in_progress", ""), content: [] };
-      text = event("response.output_item.added", { output_index: 0, item });
-      open = "reasoning";
-    }
-    thoughts += delta;
-    return text + event("response.reasoning_text.delta", { ...reasoning, delta });
-  };
-  const openMessage = (status: string) => {
-    if (open === "message") return "";
-    let text = "";
-    if (open === "reasoning") {
-      const item = reasoningItem(ids.reasoning, status, thoughts);
-      text =
-        event("response.reasoning_text.done", { ...reasoning, text: thoughts }) +
-        event("response.output_item.done", { output_index: 0, item });
-    }
-    open = "message";
-    const item = messageItem(ids.message, "in_progress", []);
-    return (
-      text +
-      event("response.output_item.added", { output_index: message().output_index, item }) +
-      event("response.content_part.added", { ...message(), part: textPart("") })
-    );
-  };
-  let opening = event("response.created", { response: head }) + event("response.in_progress", { response: head });
+  let opening = ["created", "in_progress"].map((name) => items.event(`response.${name}`, { response: head })).join("");
   for await (const batch of choiceEvents([generating])) {
     let text = opening;
     opening = "";
     for (const { token, result } of batch) {
-      if (token) {
-        if (token.thinking) text += think(token.thinking);
-        held.push(token);
-        if (!token.text) continue;
-        const logprobs = partLogprobs(held.take());
-        all.push(...logprobs);
-        text += openMessage("completed");
-        text += event("response.output_text.delta", { ...message(), delta: token.text, logprobs });
-        continue;
+      if (token) text += items.push(token);
+      else {
+        const status = statusOf(result);
+        text += items.end(status);
+        text += items.event(`response.${status}`, { response: finish(result) });
       }
-      const response = finished(head, ids, result, all);
-      const { output_index } = message();
-      text +=
-        openMessage(response.status) +
-        event("response.output_text.done", { ...message(), text: result.text, logprobs: all }) +
-        event("response.content_part.done", { ...message(), part: textPart(result.text, all) }) +
-        event("response.output_item.done", { output_index, item: response.output[output_index] }) +
-        event(`response.${response.status}`, { response });
     }
     if (text !== "") yield text;
   }

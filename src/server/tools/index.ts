@@ -4,4 +4,4 @@ export { type OutputPart, type OutputReader, partsOf, wholeAnswer } from "./outp
 export { toolFormat, toolPrompt } from "./prompt.ts";
 export { toolReader } from "./readers.ts";
 export { effortVariables } from "./thinking.ts";
-export type { Tool, ToolChoice } from "./tool.ts";
+export { type Tool, type ToolChoice, toolChoiceSchema, toolSchema } from "./tool.ts";
