@@ -28,11 +28,14 @@ export class DecoderLayer {
     this.#feedForward = new SwiGlu(all, `${name}.feed-forward`, size, 2 * size, zeros);
   }
 
-  /** x [size, rows] */
-  apply(x: Variable, attend: Attend, layer: number): Variable {
-    const y = this.#before ? this.#before.apply(x) : x;
-    const split = (linear: Linear) => reshape(linear.apply(y), this.#size / this.#heads, this.#heads, x.rows);
-    const mixed = attend(layer, split(this.#query), split(this.#key), split(this.#value));
+  /** x [size, rows]; `shown`: what other rows see of it. */
+  apply(x: Variable, attend: Attend, layer: number, shown = x): Variable {
+    const normed = (y: Variable) => (this.#before ? this.#before.apply(y) : y);
+    const asking = normed(x);
+    const asked = shown === x ? asking : normed(shown);
+    const split = (linear: Linear, y: Variable) =>
+      reshape(linear.apply(y), this.#size / this.#heads, this.#heads, x.rows);
+    const mixed = attend(layer, split(this.#query, asking), split(this.#key, asked), split(this.#value, asked));
     const middle = add(x, this.#output.apply(mixed));
     return add(middle, this.#feedForward.apply(this.#between.apply(middle)));
   }

@@ -65,6 +65,7 @@ const cases: Partial<HeadSettings>[] = [
   { kind: "falcon", block: 2 },
   { kind: "falcon", block: 3 },
   { kind: "falcon", block: 2, fuser: "lstm" },
+  { kind: "falcon", block: 3, fuser: "newest" },
 ];
 const chains = { branches: 1, depth: 4, clock: () => 0 };
 

@@ -204,13 +204,15 @@ class HeadSession implements DraftSession {
       const committed = this.#held - tail.length;
       const slots = part.map((_, i) => committed + i);
       const first = Math.max(0, part.length - k);
+      const ends = slots.map((_, i) => blockEnd(i, part.length, k, whole ? 0 : undefined));
       result = this.#runner.run({
         features: part.map(({ feature }) => feature),
         tokens: part.map(({ token }) => token),
         positions: part.map(({ position }) => position),
         slots,
         committed,
-        sees: slots.map((_, i) => slots.slice(0, blockEnd(i, part.length, k, whole ? 0 : undefined))),
+        sees: ends.map((end) => slots.slice(0, end)),
+        newest: ends.map((end) => end - 1),
         wanted: Array.from({ length: part.length - first }, (_, i) => first + i),
       });
       this.#held += fresh.length;

@@ -16,7 +16,8 @@ import {
 import { DecoderLayer } from "./decoder-layer.ts";
 import type { Fuser, Head, HeadRows, HeadSettings } from "./head.ts";
 
-type Fuse = (rows: HeadRows) => Variable;
+/** What goes into the layer, and, if that is something else, what other rows see of it. */
+type Fuse = (rows: HeadRows) => { readonly x: Variable; readonly shown?: Variable };
 
 /** A f + B e + b, the identity of f at first. */
 function linearFuser(parameters: Parameters, size: number): Fuse {
@@ -25,7 +26,7 @@ function linearFuser(parameters: Parameters, size: number): Fuse {
   };
   const from = new Linear(parameters, "from", size, size, { initialiser: identity });
   const token = new Linear(parameters, "token", size, size, { bias: false, initialiser: zeros });
-  return (rows) => add(from.apply(rows.feature), token.apply(rows.token));
+  return (rows) => ({ x: add(from.apply(rows.feature), token.apply(rows.token)) });
 }
 
 /**
@@ -43,7 +44,7 @@ function gateFuser(parameters: Parameters, size: number): Fuse {
   const cell = ([i, g, o]: readonly Variable[]) => mul(sigmoid(o), tanh(mul(sigmoid(i), tanh(g))));
   return (rows) => {
     const first = cell(feature.map((gate, i) => add(gate.apply(rows.feature), token[i].apply(rows.token))));
-    return cell(second.map((gate) => gate.apply(first)));
+    return { x: cell(second.map((gate) => gate.apply(first))) };
   };
 }
 
@@ -58,11 +59,29 @@ function lstmFuser(parameters: Parameters, size: number): Fuse {
   return (rows) => {
     const weights = recurrent.map((weight) => rows.feature.tape.use(parameters, weight));
     const first = rows.recur(0, add(feature.apply(rows.feature), token.apply(rows.token)), weights[0]);
-    return rows.recur(1, second.apply(first), weights[1]);
+    return { x: rows.recur(1, second.apply(first), weights[1]) };
   };
 }
 
-const fusersByName = { linear: linearFuser, gate: gateFuser, lstm: lstmFuser } satisfies Record<Fuser, unknown>;
+/**
+ * The rows of a block but the last do not read the newest token. The published head leaves it to attention to fetch it, which
+ * takes long to learn; here it is added to all rows. Others see a row without it, for a block may yet get a newer last row.
+ */
+function newestFuser(parameters: Parameters, size: number): Fuse {
+  const own = linearFuser(parameters, size);
+  const [feature, token] = ["feature", "token"].map(
+    (part) => new Linear(parameters, `newest.${part}`, size, size, { bias: false, initialiser: zeros }),
+  );
+  return (rows) => {
+    const { x: shown } = own(rows);
+    return { x: add(shown, rows.newest(add(feature.apply(rows.feature), token.apply(rows.token)))), shown };
+  };
+}
+
+const fusersByName = { linear: linearFuser, newest: newestFuser, gate: gateFuser, lstm: lstmFuser } satisfies Record<
+  Fuser,
+  unknown
+>;
 
 export function eagleHead(parameters: Parameters, settings: HeadSettings): Head {
   const { hiddenSize, fuser = "linear" } = settings;
@@ -75,8 +94,8 @@ export function eagleHead(parameters: Parameters, settings: HeadSettings): Head 
     recurrences: fuser === "lstm" ? 2 : 0,
     cacheWidth: hiddenSize,
     outputs(rows) {
-      const x = join(rows);
-      return reshape(layer.apply(x, rows.attend, 0), hiddenSize, 1, x.rows);
+      const { x, shown } = join(rows);
+      return reshape(layer.apply(x, rows.attend, 0, shown), hiddenSize, 1, x.rows);
     },
   };
 }

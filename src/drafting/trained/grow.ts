@@ -91,6 +91,7 @@ export function growBlocks(first: RunResult, options: GrowOptions): { readonly r
       committed,
       sees: going.flatMap(({ block, tokens }, i) => tokens.map(() => [...block.seen, ...slots[i]])),
       after: going.map(({ block }) => block.seen[block.seen.length - 1] ?? committed - 1),
+      newest: slots.flat().map((_, i) => i - (i % k) + k - 1),
       wanted: slots.flat().map((_, i) => i),
     });
     runs++;

@@ -27,10 +27,10 @@ export interface HeadSettings {
 
 /**
  * linear (default): a sum, as EAGLE; gate: two LSTM layers without a state, which is what the published code computes; lstm: two
- * that keep their state from row to row.
+ * that keep their state from row to row; newest (ours): a sum with those of the newest row of the block too.
  */
-export type Fuser = "linear" | "gate" | "lstm";
-export const fusers: readonly Fuser[] = ["linear", "gate", "lstm"];
+export type Fuser = "linear" | "gate" | "lstm" | "newest";
+export const fusers: readonly Fuser[] = ["linear", "gate", "lstm", "newest"];
 
 /** Whether what a row says is fed back to draft further: such trees are grown by confidence. */
 export const feedsItself = ({ kind }: HeadSettings): boolean => kind === "eagle" || kind === "falcon";
@@ -62,6 +62,8 @@ export interface HeadRows {
   readonly token: Variable;
   readonly attend: Attend;
   readonly recur: Recur;
+  /** [size, rows] -> [size, rows]: in place of each row the last one of its block. */
+  newest(rows: Variable): Variable;
 }
 
 export interface Head {

@@ -18,6 +18,8 @@ export interface RunRows {
    * all rows follow the committed ones.
    */
   readonly after?: readonly number[];
+  /** Falcon: the place in this run of the last row of each row's block. Default: its own. */
+  readonly newest?: readonly number[];
   /** Rows whose outputs are wanted. */
   readonly wanted: readonly number[];
 }
@@ -39,6 +41,7 @@ interface Graph {
   readonly mask: Input;
   /** Of each stretch of rows, where its first state is. */
   readonly state: Input<Int32Array<ArrayBuffer>>;
+  readonly newest: Input<Int32Array<ArrayBuffer>>;
   readonly logits: { readonly array: Float32Array };
   readonly outputs: { readonly array: Float32Array };
 }
@@ -101,6 +104,7 @@ export class HeadRunner {
       graph.token.array[i] = real ? rows.tokens[i] : 0;
       graph.position.array[i] = real ? rows.positions[i] : 0;
       graph.slot.array[i] = real ? rows.slots[i] : last;
+      graph.newest.array[i] = rows.newest?.[i] ?? i;
       const mask = graph.mask.array.subarray(i * kv, (i + 1) * kv);
       if (!real) mask[last] = 0;
       else {
@@ -136,12 +140,14 @@ export class HeadRunner {
       wanted: tape.indices(size, wanted),
       mask: tape.input(kv, size),
       state: tape.indices(this.capacity + 1, stretches),
+      newest: tape.indices(size, size),
     };
     const z = this.#head.outputs({
       feature: made.feature.variable,
       token: selectRows(tape.constant(this.#target.embedding), made.token),
       attend: this.#attend(made, kv),
       recur: this.#recur(made),
+      newest: (x) => selectRows(x, made.newest),
     });
     const { heads } = this.#head.settings;
     const picked = selectRows(reshape(z, hiddenSize * heads, size), made.wanted);

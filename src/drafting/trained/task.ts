@@ -148,6 +148,7 @@ export class HeadTask implements TrainingTask {
     const token = tape.indices(target.vocabSize, all);
     const position = tape.indices(rows, rows);
     const mask = tape.input(rows, rows, 1, windows);
+    const newest = tape.indices(all, all);
     tape.beforeRun(() => {
       position.set(Array.from({ length: rows }, (_, i) => i));
     });
@@ -165,13 +166,19 @@ export class HeadTask implements TrainingTask {
       return reshape(hidden, hidden.shape[0], all);
     };
     const embedded = selectRows(tape.constant(target.embedding), token);
-    const z = head.outputs({ feature: feature.variable, token: embedded, attend, recur });
+    const z = head.outputs({
+      feature: feature.variable,
+      token: embedded,
+      attend,
+      recur,
+      newest: (x) => selectRows(x, newest),
+    });
     const flat = reshape(z, target.hiddenSize, reach * all);
     const logits = matmul(tape.constant(target.output), flat);
     const classes = crossEntropy(logits, labels);
     const { classWeight = 0.1 } = this.#options;
     const loss = this.#regresses ? add(smoothL1(flat, next.variable), scale(classes, classWeight)) : classes;
-    return { feature, next, token, mask, labels, loss, logits: tape.records ? undefined : tape.output(logits) };
+    return { feature, next, token, mask, newest, labels, loss, logits: tape.records ? undefined : tape.output(logits) };
   }
 
   /** Whether features are estimated, beside tokens. */
@@ -238,7 +245,7 @@ export class HeadTask implements TrainingTask {
 
   /** @internal `phases`: rows by which the blocks of each window are shifted. */
   fill(
-    { feature, next, token, mask, labels }: Network,
+    { feature, next, token, mask, newest, labels }: Network,
     windows: readonly number[],
     phases: readonly number[] = [],
   ): void {
@@ -248,7 +255,7 @@ export class HeadTask implements TrainingTask {
     const total = weights.reduce((a, b) => a + b) * rows * windows.length;
     labels.clear();
     // The last batch of an evaluation may be a part of one.
-    for (const { array } of [token, feature, next, mask]) array.fill(0);
+    for (const { array } of [token, feature, next, mask, newest]) array.fill(0);
     const k = this.#block;
     for (const [w, first] of windows.entries()) {
       fromHalf(data.features.subarray(first * size, (first + rows) * size), feature.array, w * rows * size);
@@ -259,6 +266,7 @@ export class HeadTask implements TrainingTask {
         const from = (w * rows + i) * rows;
         if (seen < rows) mask.array.fill(Number.NEGATIVE_INFINITY, from + seen, from + rows);
         token.array[w * rows + i] = data.tokens[first + i + 1];
+        newest.array[w * rows + i] = w * rows + seen - 1;
         for (let j = 0; j < reach; j++) {
           this.#label(labels, (w * rows + i) * reach + j, first + i + k + j, weights[j] / total);
         }

@@ -15,6 +15,7 @@ import {
   collect,
   draftTokensOf,
   type Fuser,
+  fusers,
   type Head,
   HeadTask,
   headDrafter,
@@ -34,7 +35,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const falconWith = (fuser: Fuser) => ({ kind: "falcon" as const, fuser });
 const kinds = ["medusa", "amphista", "eagle", "falcon"] as const;
 const toyVocabulary = 40;
-const conforming = [...kinds.map((kind) => ({ kind })), ...(["gate", "lstm"] as const).map(falconWith)];
+const conforming = [...kinds.map((kind) => ({ kind })), ...(["gate", "lstm", "newest"] as const).map(falconWith)];
 for (const { kind, ...settings } of conforming) {
   const head = randomHead(kind, settings);
   const parts = new Map<number, TargetParts>();
@@ -346,7 +347,7 @@ test("matrices of another type are frozen, and say nearly the same", () => {
 });
 
 describe("Falcon", () => {
-  test.each(["gate", "lstm"] as const)("with the fuser %s gradients equal central differences", (fuser) => {
+  test.each(["gate", "lstm", "newest"] as const)("with the fuser %s gradients equal central differences", (fuser) => {
     using target = toyParts(30);
     const head = randomHead("falcon", { fuser, align: "chunk" });
     using task = new HeadTask({ head, target, data: randomData(target), rows: 6, windows: 2, seed: 1 });
@@ -357,7 +358,7 @@ describe("Falcon", () => {
     expect(gradientError(backend, head.parameters, build, { samples: 2, h: 5e-2 })).toBeLessThan(5e-2);
   });
 
-  test.each(["linear", "gate", "lstm"] as const)("%s: a run over a window says what training computes", (fuser) => {
+  test.each(fusers)("%s: a run over a window says what training computes", (fuser) => {
     using target = toyParts(30);
     const data = randomData(target);
     const head = randomHead("falcon", { fuser });
@@ -381,6 +382,7 @@ describe("Falcon", () => {
         slots: all,
         committed: 0,
         sees: all.map((i) => all.slice(0, blockEnd(i, 6, 2, 0))),
+        newest: all.map((i) => blockEnd(i, 6, 2, 0) - 1),
         wanted: all,
       });
       for (const i of all) {
