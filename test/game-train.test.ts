@@ -20,6 +20,11 @@ describe("game sushi train", () => {
     // Nothing is left to do: the network is written again as it was.
     const resumed = await run(`train --out ${part} --resume --json`);
     expect(JSON.parse(resumed.stdout)).toMatchObject({ finished: true, games: 24 });
+    const other = await run(`train --out ${part} --resume --games 30`);
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringMatching(/was begun with games 24\. Leave that option/),
+    ]);
     const weights = (path: string) => readFileSync(path).subarray(-4 * 12 * 8);
     expect(weights(part)).toEqual(weights(whole));
     const evaluation = await run(`eval --agent ${whole} --vs random --games 20 --json`);
@@ -32,8 +37,10 @@ describe("game sushi train", () => {
       run(`train ${small} --menu big-banquet --out ${folder}/x.sgn`),
       run("eval --menu maki,tempura,sashimi,miso,wasabi,soy,ice-cream --games 2"),
       run(`eval --agent ${root}/package.json.sgn --games 2`),
+      run(`train ${small} --out ${root}/package.json/x.sgn`),
     ]);
-    expect(outcomes.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
+    expect(outcomes.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2]);
+    expect(outcomes[4].stderr).toMatch(/^draftwright: Cannot write .*\n$/);
     const words = [/named \.sgn/, /does not allow spoon/, /Train one: draftwright game sushi train/, /Cannot read/];
     outcomes.forEach(({ stderr }, i) => {
       expect(stderr).toMatch(words[i]);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { command } from "./support/command.ts";
+import { command, root } from "./support/command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "draftwright-game-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -60,9 +60,17 @@ describe("game sushi", () => {
       run("simulate --players 2 --menu big-banquet"),
       run("advise --state -", "hand: squid"),
       run("advise --state -", "menu: sushi-go\nplayers: 2\nhand: sandwich"),
+      run("bench --players 9"),
+      run(`play --resume ${root}/package.json`),
     ]);
-    expect(outcomes.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2]);
-    const words = [/Use dqn, search/, /my-first-meal/, /does not allow spoon/, /needs the lines/, /no card "sandwich"/];
+    expect(outcomes.map(({ code }) => code)).toEqual(Array(7).fill(2));
+    const words = [
+      /Use dqn, search/,
+      /my-first-meal/,
+      /does not allow spoon/,
+      /needs the lines/,
+      /no card "sandwich"/,
+    ].concat(/2 to 8 players/, /is no saved game/);
     outcomes.forEach(({ stderr }, i) => {
       expect(stderr).toMatch(words[i]);
     });

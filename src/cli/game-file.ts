@@ -1,4 +1,7 @@
 // Files of games: saved ones, and tables written by people as JSON or as lines `hand: squid, 2x tempura`.
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
 import { DraftwrightError } from "../errors.ts";
 import { replaceFile } from "../files.ts";
 import { splitCards, type Table, type Transcript } from "../games/index.ts";
@@ -9,54 +12,92 @@ export interface SavedGame extends Transcript {
   readonly opponents: readonly string[];
 }
 
+/** What `replay` cannot say itself: a file that is no such game at all. */
+const savedGame = z.object({
+  game: z.literal("sushi-go-party"),
+  opponents: z.array(z.string()),
+  seed: z.number(),
+  players: z.number(),
+  menu: z.array(z.string()),
+  rules: z.record(z.string(), z.unknown()).optional(),
+  moves: z.array(z.tuple([z.int(), z.string()])),
+});
+
 export function saveGame(path: string, saved: SavedGame): void {
   replaceFile(path, `${JSON.stringify(saved)}\n`);
 }
 
-export const isSavedGame = (value: object): value is SavedGame => "game" in value && "moves" in value;
+/** Before long work: throws bad-argument where its result could not be written. */
+export function checkOutput(path: string): void {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error("it is a folder");
+    let folder = dirname(resolve(path));
+    while (!existsSync(folder)) folder = dirname(folder);
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw refusal(`Cannot write ${path}: ${(cause as Error).message}. Name another file.`, cause);
+  }
+}
+
+export const isSavedGame = (value: object): value is SavedGame => "game" in value;
 
 /** Throws bad-argument for text that is neither. */
 export function parseState(text: string): SavedGame | Table {
-  if (!text.trimStart().startsWith("{")) return parseLines(text);
-  let value: SavedGame | Table;
+  if (!/^\s*[[{]/.test(text)) return parseLines(text);
+  let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new DraftwrightError("bad-argument", `The state is no JSON: ${(cause as Error).message}.`, { cause });
+    throw refusal(`The state is no JSON: ${(cause as Error).message}. ${seeDocs}`, cause);
   }
-  if (isSavedGame(value)) {
-    if (value.game === "sushi-go-party" && Array.isArray(value.moves)) return value;
-    throw new DraftwrightError("bad-argument", "This is no saved game of Sushi Go Party!.");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw refusal(`The state is a list; it should be an object. ${seeDocs}`);
   }
-  return value;
+  return isSavedGame(value) ? checkedGame(value) : (value as Table);
 }
 
-const example =
-  "menu: my-first-meal\nplayers: 2\nhand: squid, 2x tempura, tea\ntray: wasabi\ntray: sashimi\nknown: egg, 3x miso";
+function checkedGame(value: object): SavedGame {
+  const { success, error } = savedGame.safeParse(value);
+  if (success) return value as SavedGame;
+  const where = error.issues[0].path.join(".");
+  throw refusal(`This is no saved game of Sushi Go Party!: "${where}" is wrong. Name a file that play saved.`);
+}
+
+const refusal = (message: string, cause?: unknown) => new DraftwrightError("bad-argument", message, { cause });
+const seeDocs = 'docs/games.md shows one under "Tables for advice".';
+const lists: { readonly [key: string]: string } = { tray: "trays", known: "known", fridge: "fridges" };
+const single = ["menu", "players", "round", "hand", "scores", "discard", "uramakiPlaces"] as const;
+const keys = [...single, ...Object.keys(lists)];
 
 /** Lines `tray`, `known` and `fridge` may come once a seat, yours first (`known`: the left neighbour's first). */
 function parseLines(text: string): Table {
-  const table: { [key: string]: unknown } = { players: 2, trays: [], known: [], fridges: [] };
-  const seats: { [key: string]: string } = { tray: "trays", known: "known", fridge: "fridges" };
-  for (const line of text.split("\n")) {
-    const [, key, value] = /^\s*([A-Za-z]+)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
-    if (line.trim() === "" || line.trim().startsWith("#")) continue;
+  const table: { [key: string]: unknown } = {};
+  for (const line of text.split("\n").map((part) => part.trim())) {
+    if (line === "" || line.startsWith("#")) continue;
+    const [, word, value] = /^([A-Za-z]+)\s*:\s*(.*)$/.exec(line) ?? [];
+    const key = keys.find((name) => name.toLowerCase() === word?.toLowerCase());
     if (key === undefined) {
-      throw new DraftwrightError("bad-argument", `"${line.trim()}" is no line of a table. An example:\n${example}`);
+      throw refusal(`"${line}" is no line of a table. Lines begin with ${keys.join(", ")} and a colon. ${seeDocs}`);
     }
-    if (seats[key]) {
+    const list = lists[key];
+    if (list !== undefined) {
       const hidden = key === "known" && /^(\?|unknown)?$/.test(value);
-      (table[seats[key]] as unknown[]).push(hidden ? null : splitCards(value));
-    } else if (key === "hand" || key === "discard") table[key] = splitCards(value);
-    else if (key === "scores") table[key] = value.split(",").map(Number);
-    else if (key === "menu") table[key] = value;
-    else {
-      table[key] = Number(value);
-      if (Number.isNaN(table[key])) throw new DraftwrightError("bad-argument", `"${line.trim()}" needs a number.`);
-    }
+      table[list] = [...((table[list] as unknown[]) ?? []), hidden ? null : splitCards(value)];
+    } else if (key in table) throw refusal(`There are two lines "${key}". Leave one.`);
+    else table[key] = valueIn(key, value, line);
   }
   if (table.menu === undefined || table.hand === undefined) {
-    throw new DraftwrightError("bad-argument", `A table needs the lines menu and hand. An example:\n${example}`);
+    throw refusal(`A table needs the lines menu and hand, such as "hand: squid, 2x tempura, tea". ${seeDocs}`);
   }
-  return table as unknown as Table;
+  return { players: 2, ...table } as unknown as Table;
+}
+
+function valueIn(key: string, value: string, line: string): unknown {
+  if (key === "hand" || key === "discard") return splitCards(value);
+  if (key === "menu") return value;
+  const numbers = value.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (numbers.some(Number.isNaN))
+    throw refusal(`"${line}" needs a number${key === "scores" ? " for each player" : ""}.`);
+  return key === "scores" ? numbers : numbers[0];
 }

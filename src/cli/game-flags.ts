@@ -6,6 +6,7 @@ import {
   fanPanel,
   greedyAgent,
   heuristicAgent,
+  type MenuSpec,
   type NetworkPlayer,
   networkPlayer,
   randomAgent,
@@ -33,7 +34,7 @@ export function withGameFlags(command: Command, players: number): Command {
 
 /** What an agent is made for: the menu as the user named it or as tiles, and the table. */
 interface Table {
-  readonly menu: string | readonly string[];
+  readonly menu: MenuSpec;
   readonly players: number;
 }
 
@@ -59,7 +60,6 @@ export function agentNamed(name: string, table: Table): Agent {
 function playerOf(name: string, { menu, players }: Table): NetworkPlayer {
   const checkpoint = name === "dqn" ? shippedNetwork(menu, players) : readNetwork(name);
   if (checkpoint) return networkPlayer(checkpoint, name);
-  if (typeof menu === "string") checkedMenu(menu, players);
   throw new DraftwrightError(
     "bad-argument",
     `No network is shipped for this menu. Train one: draftwright game sushi train --menu ${[menu].flat().join(",")} --players ${players} --out mine.sgn; then name it: mine.sgn.`,

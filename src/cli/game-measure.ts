@@ -4,6 +4,7 @@ import {
   evaluate,
   listActions,
   makeSetup,
+  menuProblem,
   play,
   Random,
   SushiState,
@@ -44,15 +45,12 @@ export function sushiBenchCommand(): Command {
     .option("--games <n>", "games a run; the median of three runs counts", integer(1), 3000)
     .option("--json", "print one JSON object")
     .action(({ players, games, json }: { players: number; games: number; json?: boolean }) => {
-      const menus = Object.keys(stockMenus).flatMap((menu) => {
-        try {
-          makeSetup({ menu, players });
-        } catch {
-          return [];
-        }
+      makeSetup({ players });
+      const legal = Object.keys(stockMenus).filter((menu) => !menuProblem(stockMenus[menu], players));
+      const menus = legal.map((menu) => {
         const runs = [1, 2, 3].map((seed) => simulate({ menu, players, games, seed }));
         const middle = runs.sort((a, b) => a.perCpuSecond - b.perCpuSecond)[1];
-        return [{ menu, gamesPerSecond: middle.perSecond, gamesPerCpuSecond: middle.perCpuSecond }];
+        return { menu, gamesPerSecond: middle.perSecond, gamesPerCpuSecond: middle.perCpuSecond };
       });
       const report = { players, games, loopMillionsPerCpuSecond: fixedLoop(), menus };
       if (json) {

@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { DraftwrightError } from "../errors.ts";
+import { replaceFile } from "../files.ts";
 import {
   type BayesReport,
   compareWithBayes,
@@ -21,6 +21,7 @@ import {
   trainDraftRec,
 } from "../games/index.ts";
 import { decimal, integer } from "./flags.ts";
+import { checkOutput } from "./game-file.ts";
 import { mobaAdviseCommand } from "./game-moba-advise.ts";
 
 export function mobaCommand(): Command {
@@ -97,6 +98,7 @@ function evalCommand(): Command {
 }
 
 function runAndPrint(flags: Flags): void {
+  for (const path of [flags.out, flags.run]) if (path !== undefined) checkOutput(path);
   const { data, truth } = readMatches(flags.data, flags.format);
   const split = splitByTime(data, { testFrom: flags.testFrom });
   for (const [reason, count] of Object.entries(data.skipped)) say(`${count} matches left out: ${reason}`);
@@ -209,10 +211,6 @@ function synthCommand(): Command {
     .option("--champions <n>", "", integer(30), 100)
     .option("--seed <n>", "equal seeds draw equal matches", integer(0), 1)
     .action(({ out, matches, champions, seed }: { out: string; matches: number; champions: number; seed: number }) => {
-      try {
-        writeFileSync(out, `${JSON.stringify({ matches, champions, seed })}\n`);
-      } catch (cause) {
-        throw new DraftwrightError("bad-argument", `Cannot write ${out}: ${(cause as Error).message}.`, { cause });
-      }
+      replaceFile(out, `${JSON.stringify({ matches, champions, seed })}\n`);
     });
 }

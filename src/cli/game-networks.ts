@@ -2,17 +2,17 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { DraftwrightError } from "../errors.ts";
-import { decodeCheckpoint, type NetworkCheckpoint, stockMenus } from "../games/index.ts";
+import { checkedMenu, decodeCheckpoint, type MenuSpec, type NetworkCheckpoint, stockMenus } from "../games/index.ts";
 
 const folder = fileURLToPath(new URL("../../models/sushi-go", import.meta.url));
 
 /** Where `scripts` put a shipped network of a stock menu. */
 const shippedPath = (slug: string, players: number) => `${folder}/${slug}.${players}p.sgn`;
 
-/** The shipped network for a stock menu (slug or tiles): for so many players, otherwise the one for four. */
-export function shippedNetwork(menu: string | readonly string[], players: number): NetworkCheckpoint | undefined {
-  const slug = typeof menu === "string" ? menu : slugOf(menu);
-  if (slug === undefined || !(slug in stockMenus)) return undefined;
+/** The shipped network for a stock menu: for so many players, otherwise the one for four. Throws bad-argument. */
+export function shippedNetwork(menu: MenuSpec, players: number): NetworkCheckpoint | undefined {
+  const slug = slugOf(checkedMenu(menu, players));
+  if (slug === undefined) return undefined;
   const path = [shippedPath(slug, players), shippedPath(slug, 4)].find((name) => existsSync(name));
   return path === undefined ? undefined : readNetwork(path);
 }
@@ -28,7 +28,13 @@ export function readNetwork(path: string): NetworkCheckpoint {
   } catch (cause) {
     throw new DraftwrightError("bad-argument", `Cannot read ${path}: ${(cause as Error).message}.`, { cause });
   }
-  return decodeCheckpoint(bytes);
+  try {
+    return decodeCheckpoint(bytes);
+  } catch (cause) {
+    throw cause instanceof DraftwrightError
+      ? new DraftwrightError(cause.code, `${path}: ${cause.message}`, { cause })
+      : cause;
+  }
 }
 
 export const isNetworkFile = (name: string): boolean => name.endsWith(".sgn");

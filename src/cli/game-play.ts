@@ -62,8 +62,9 @@ class Session {
       this.opponents = Array.from({ length: flags.players - 1 }, (_, i) => flags.vs[i % flags.vs.length]);
       this.game = new Recorder(newState(makeSetup(flags), flags.seed), flags.seed);
     } else {
-      const saved = parseState(readInput(flags.resume));
-      if (!isSavedGame(saved)) {
+      const text = readInput(flags.resume);
+      const saved = text.trimStart().startsWith("{") ? parseState(text) : undefined;
+      if (!saved || !isSavedGame(saved)) {
         throw new DraftwrightError(
           "bad-argument",
           `${flags.resume} is no saved game; for advice on a table use advise.`,

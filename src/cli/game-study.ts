@@ -84,6 +84,9 @@ const note = (text: string) => {
   if (styleOf(process.stderr).isTTY) process.stderr.write(`\r\u001b[K${text}`);
 };
 
+/** Networks are used again only by studies that would train the same. */
+const trainingName = (minutes: number, seed: number) => `${minutes}min.seed${seed}`;
+
 const beside = (out: string, name: string) => `${out.replace(/\.html$/, "")}.${name}`;
 
 function finish(flags: CommonFlags, numbers: object, page: string): void {
@@ -129,7 +132,7 @@ async function memory(flags: MemoryFlags): Promise<void> {
         const pairs = [];
         for (let i = 0; i < flags.seeds; i++) {
           const train = (knownHands: boolean) => {
-            const file = `${algorithm}.${name}.${i}.${knownHands ? "with" : "without"}.sgn`;
+            const file = `${algorithm}.${name}.${trainingName(minutes, seed + i)}.${knownHands ? "with" : "without"}.sgn`;
             const options = { algorithm, menus: [menu], players, knownHands, seed: seed + i, minutes };
             return trained(beside(flags.out, file), { ...options, evaluations: 4 }, signal);
           };
@@ -155,7 +158,7 @@ async function generalisation(flags: GeneralisationFlags): Promise<void> {
   const { players, seed, minutes, games } = flags;
   const menus = Object.values(stockMenus).map((menu) => checkedMenu(menu, players));
   const trainedOn = flags.trainMenus.map((name) => checkedMenu(name, players));
-  const file = beside(flags.out, `dqn.${flags.trainMenus.join("+")}.${players}p.sgn`);
+  const file = beside(flags.out, `dqn.${flags.trainMenus.join("+")}.${players}p.${trainingName(minutes, seed)}.sgn`);
   const options = { algorithm: "dqn", menus, playMenus: trainedOn, players, knownHands: true, seed, minutes } as const;
   const checkpoint = await interruptible((signal) => trained(file, options, signal));
   const result = generalise(checkpoint, {

@@ -13,6 +13,7 @@ import {
 } from "../games/index.ts";
 import { exitCode } from "./errors.ts";
 import { decimal, integer } from "./flags.ts";
+import { checkOutput } from "./game-file.ts";
 import { interruptible } from "./interrupt.ts";
 import { styleOf } from "./terminal.ts";
 
@@ -60,12 +61,13 @@ export function sushiTrainCommand(): Command {
     .action(train);
 }
 
-async function train(flags: Flags): Promise<void> {
+async function train(flags: Flags, command: Command): Promise<void> {
   const { out, json } = flags;
   if (!out.endsWith(".sgn")) throw new DraftwrightError("bad-argument", `Networks are files named .sgn, not ${out}.`);
+  checkOutput(out);
   const saved = `${out}.resume`;
   const trainer =
-    flags.resume && existsSync(saved) ? Trainer.restore(readFileSync(saved)) : new Trainer(trainOptions(flags));
+    flags.resume && existsSync(saved) ? restored(saved, flags, command) : new Trainer(trainOptions(flags));
   const save = () => {
     replaceFile(out, encodeCheckpoint(trainer.checkpoint()));
     replaceFile(saved, trainer.save());
@@ -99,6 +101,22 @@ function trainOptions({ menu, minutes, games, hidden, ...flags }: Flags): TrainO
   const menus = menu.split("+").map((name) => checkedMenu(name, flags.players));
   const { algorithm, players, knownHands, seed } = flags;
   return { algorithm, players, menus, knownHands, seed, hidden, games, minutes: minutes ?? (games ? undefined : 2) };
+}
+
+/** Options given again must be those of the training: they cannot change on the way. */
+function restored(saved: string, flags: Flags, command: Command): Trainer {
+  const trainer = Trainer.restore(readFileSync(saved));
+  const asked = trainOptions(flags);
+  const differs = (Object.keys(asked) as (keyof TrainOptions)[]).find(
+    (name) =>
+      command.getOptionValueSource(name === "menus" ? "menu" : name) === "cli" &&
+      JSON.stringify(asked[name]) !== JSON.stringify(trainer.options[name]),
+  );
+  if (differs === undefined) return trainer;
+  throw new DraftwrightError(
+    "bad-argument",
+    `${saved} was begun with ${differs} ${JSON.stringify(trainer.options[differs]) ?? "unset"}. Leave that option out to go on, or name another --out.`,
+  );
 }
 
 function progressText({ done, games, updates, best }: Trainer): string {

@@ -114,6 +114,9 @@ describe("advice", () => {
     [{ red: [{ history: [{ name: "x" }] }] }, /red\.0\.history\.0: it must be a champion/],
     [{ foo: [] }, /"foo".*docs\/moba\.md/],
     [{ blue: [{ role: "healer" }] }, /no role "healer"/],
+    [{ bans: [-1] }, /no champion "-1"/],
+    [{ bans: [1.5] }, /no champion "1\.5"/],
+    [{ bans: [""] }, /no champion ""\. Names or ids/],
   ])("%j is refused", (bad, message) => {
     expect(() => adviseDraft(checkpoint, bad as DraftState)).toThrow(message);
   });

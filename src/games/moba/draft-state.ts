@@ -136,11 +136,12 @@ function finder(champions: readonly Champion[]): (name: string | number) => numb
       [plain(name), specials + i] as const,
     ]),
   );
+  const byKey = new Map(champions.map(({ key }, i) => [key, specials + i]));
   return (name) => {
-    const id = byName.get(plain(String(name)));
+    const id = typeof name === "number" ? byKey.get(String(name)) : byName.get(plain(name));
     if (id !== undefined) return id;
     const near = champions
-      .filter((one) => plain(one.name).startsWith(plain(String(name)).slice(0, 3)))
+      .filter((one) => plain(String(name)) !== "" && plain(one.name).startsWith(plain(String(name)).slice(0, 3)))
       .map((one) => one.name);
     throw new DraftwrightError(
       "bad-argument",

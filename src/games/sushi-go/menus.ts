@@ -34,6 +34,12 @@ export function checkedMenu(spec: MenuSpec, players: number): readonly TileName[
     throw new DraftwrightError("bad-argument", `Sushi Go Party! is for 2 to 8 players, not ${players}.`);
   }
   const tiles = typeof spec === "string" ? named(spec) : spec;
+  if (!Array.isArray(tiles)) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `A menu is a stock menu's name or a list of seven tiles, such as ${JSON.stringify(stockMenus["sushi-go"])}.`,
+    );
+  }
   const problem = menuProblem(tiles, players);
   if (problem)
     throw new DraftwrightError("bad-argument", `${problem} Stock menus for ${players}: ${fitting(players)}.`);
@@ -70,7 +76,7 @@ function named(spec: string): readonly TileName[] {
     .toLowerCase()
     .replaceAll(/[!']/g, "")
     .replaceAll(/[\s_]+/g, "-");
-  if (stockMenus[slug]) return stockMenus[slug];
+  if (Object.hasOwn(stockMenus, slug)) return stockMenus[slug];
   if (spec.includes(",")) return spec.split(",").map((name) => name.trim()) as unknown as TileName[];
   throw new DraftwrightError(
     "bad-argument",

@@ -154,9 +154,9 @@ describe("desserts", () => {
     expect(
       final(
         "ice-cream",
-        [3, 4, 8].map((n) => some(n, "ice-cream")),
+        [3, 4, 8, 0, 0, 0].map((n) => some(n, "ice-cream")),
       ),
-    ).toEqual([0, 12, 24]);
+    ).toEqual([0, 12, 24, 0, 0, 0]);
   });
 
   test("fruit: no watermelon, one orange, four pineapples give 4; none at all -6", () => {

@@ -44,8 +44,9 @@ export function checkedRules(options: Partial<RuleOptions> = {}): RuleOptions {
   const refuse = (message: string) => {
     throw new DraftwrightError("bad-argument", message);
   };
+  if (typeof options !== "object" || options === null) refuse('Rules are options by name, such as {"bonusCalls": 2}.');
   for (const [name, value] of Object.entries(options)) {
-    if (!(name in defaultRules)) {
+    if (!Object.hasOwn(defaultRules, name)) {
       refuse(`There is no rule option "${name}". Options: ${Object.keys(defaultRules).join(", ")}.`);
     }
     const allowed = choices[name as keyof RuleOptions] as readonly unknown[] | undefined;

@@ -5,6 +5,7 @@ import {
   firstKindOfFace,
   nigiriTile,
   orderOfKind,
+  type TileName,
   tile,
   tileCount,
 } from "./cards.ts";
@@ -14,7 +15,7 @@ import { checkedRules, type RuleOptions } from "./rules.ts";
 /** What never changes during a game; shared by all its states. */
 export interface Setup {
   readonly players: number;
-  readonly menu: readonly string[];
+  readonly menu: readonly TileName[];
   readonly rules: RuleOptions;
   readonly handSize: number;
   /** Faces and kinds on the menu, ascending. */

@@ -12,6 +12,7 @@ import {
   menu as menuFace,
   specialOrder,
   takeout,
+  tile,
 } from "./cards.ts";
 import { openTurn, reseed } from "./deal.ts";
 import type { MenuSpec } from "./menus.ts";
@@ -42,6 +43,7 @@ export interface Table {
   readonly rules?: Partial<RuleOptions>;
 }
 
+const takeoutTile = tile("takeout");
 const fields = "menu, players, round, hand, trays, known, fridges, scores, discard, uramakiPlaces, rules";
 
 /**
@@ -56,48 +58,74 @@ export function stateOfTable(table: Table, seed: number): SushiState {
   const s = new SushiState(setup);
   const random = new Random(seed);
   const round = integerIn("round", table.round ?? 1, 1, rounds) - 1;
-  const hand = list("hand", table.hand).map((name) => onMenu(setup, name));
+  const hand = cards("hand", table.hand).map((name) => onMenu(setup, name));
   if (hand.length < 1 || hand.length > handSize)
     refuse(`Your hand needs 1 to ${handSize} cards, it has ${hand.length}.`);
   s.scalars[at.round] = round;
   s.scalars[at.turn] = handSize - hand.length;
-  s.scalars[at.uramakiPlaces] = integerIn("uramakiPlaces", table.uramakiPlaces ?? 0, 0, 8);
+  s.scalars[at.uramakiPlaces] = integerIn(
+    "uramakiPlaces",
+    table.uramakiPlaces ?? 0,
+    0,
+    setup.onMenu[tile("uramaki")] ? 8 : 0,
+  );
   const box = wholeGame(setup);
   for (const f of hand) give(s, 0, take(box, f));
-  seats("trays", table.trays, n).forEach((cards, p) => {
-    for (const name of cards) layDown(s, box, p, name);
+  seats("trays", table.trays, n).forEach((tray, p) => {
+    // No card and no call adds more than one card a turn to a tray.
+    if (tray.length > handSize - hand.length) {
+      refuse(
+        `Tray ${p + 1} has ${tray.length} cards, but with ${hand.length} of ${handSize} in hand only ${handSize - hand.length} turns were played. Check hand and trays.`,
+      );
+    }
+    for (const name of tray) layDown(s, box, p, name);
   });
   s.fresh.fill(0);
   s.freshMiso.fill(0);
-  seats("fridges", table.fridges, n).forEach((cards, p) => {
-    for (const name of cards) fillFridge(s, box, p, name);
+  seats("fridges", table.fridges, n).forEach((fridge, p) => {
+    if (fridge.length > 0 && round === 0) refuse("Fridges hold desserts of earlier rounds: say which round this is.");
+    for (const name of fridge) fillFridge(s, box, p, name);
   });
-  for (const name of list("discard", table.discard ?? [])) s.discard[take(box, onMenu(setup, name))]++;
-  (table.scores ?? []).slice(0, n).forEach((score, p) => {
+  for (const name of cards("discard", table.discard ?? [])) s.discard[take(box, onMenu(setup, name))]++;
+  const scores = array<number>("scores", table.scores ?? Array<number>(n).fill(0), "such as [12, 9]");
+  if (scores.length !== n) refuse(`"scores" has ${scores.length} numbers for ${n} players. Give one for each.`);
+  scores.forEach((score, p) => {
     s.score[p] = integerIn("scores", score, -500, 500);
   });
-  const known = (table.known ?? []).slice(0, n - 1);
-  known.forEach((cards, i) => {
-    if (!cards) return;
-    if (cards.length !== hand.length) {
+  seats("known", table.known, n - 1, "hands").forEach((known, i) => {
+    if (known === null) return;
+    if (known.length !== hand.length) {
       refuse(
-        `Hand ${i + 1} of "known" has ${cards.length} cards, yours ${hand.length}: before a pick all hands are equal.`,
+        `Hand ${i + 1} of "known" has ${known.length} cards, yours ${hand.length}: before a pick all hands are equal.`,
       );
     }
-    for (const name of cards) give(s, i + 1, take(box, onMenu(setup, name)));
+    for (const name of known) give(s, i + 1, take(box, onMenu(setup, name)));
   });
+  checkDesserts(setup, box, round);
   dealRest(s, box, random);
   setMargins(s);
   openTurn(s);
   return s;
 }
 
+/** So many desserts are shuffled in before each round; those seen cannot be more. */
+function checkDesserts(setup: Setup, box: Uint8Array, round: number): void {
+  const left = sum(setup.kinds.filter((kind) => isDessert(setup, kind)).map((kind) => box[kind]));
+  const [seen, most] = [setup.dessertKinds.length - left, sum(setup.dessertsOfRound.slice(0, round + 1))];
+  if (seen <= most) return;
+  refuse(
+    `There are ${seen} desserts on the table, but only ${most} are in the game by round ${round + 1}. Check round, hands, trays and fridges.`,
+  );
+}
+
+const isDessert = (setup: Setup, kind: number) => setup.dessertFaces.includes(faceOfKind[kind]);
+
 function dealRest(s: SushiState, box: Uint8Array, random: Random): void {
   const { setup, scalars } = s;
   const dessertKinds: number[] = [];
   const rest: number[] = [];
   for (const kind of setup.kinds) {
-    const into = setup.dessertFaces.includes(faceOfKind[kind]) ? dessertKinds : rest;
+    const into = isDessert(setup, kind) ? dessertKinds : rest;
     for (let c = box[kind]; c > 0; c--) into.push(kind);
   }
   const mixed = Uint8Array.from(dessertKinds);
@@ -124,11 +152,13 @@ function layDown(s: SushiState, box: Uint8Array, p: number, name: string): void 
   const { setup } = s;
   const [what, copied] = name.split("=").map((part) => part.trim());
   if (what === "face-down") {
+    if (!setup.onMenu[takeoutTile]) refuse("Without a takeout box on the menu no card lies face down.");
     s.faceDown[p]++;
     return;
   }
   const f = onMenu(setup, what);
   if (f === menuFace || f === takeout) refuse(`A ${what} is discarded when it is played: put it into "discard".`);
+  if (copied !== undefined && f !== specialOrder) refuse(`${name}: only a special-order copies a card.`);
   const target = copied === undefined ? none : copied === "face-down" ? copyFaceDown : onMenu(setup, copied);
   if (f === specialOrder && target === none)
     refuse("A special order on the table copies a card: special-order=tempura.");
@@ -178,23 +208,38 @@ function onMenu(setup: Setup, name: string): number {
   return f;
 }
 
-function seats(field: string, lists: Table["trays"], n: number): readonly (readonly string[])[] {
-  const found = list(field, lists ?? []);
-  if (found.length > n) refuse(`"${field}" has ${found.length} lists for ${n} players.`);
-  return found.map((cards) => list(field, cards));
+type SeatCards = readonly (readonly string[] | null)[];
+
+function seats(field: string, lists: Table["trays"], n: number): readonly (readonly string[])[];
+function seats(field: string, lists: Table["known"], n: number, of: "hands"): SeatCards;
+function seats(field: string, lists: SeatCards = [], n: number, of?: "hands"): SeatCards {
+  const found = array(field, lists, 'a list of cards for each seat, such as [["tempura"], []]');
+  if (found.length > n) refuse(`"${field}" has ${found.length} lists for ${n} ${of ? "other players" : "players"}.`);
+  return found.map((list) => (of && list === null ? null : cards(field, list)));
 }
 
-function list<T>(field: string, value: readonly T[]): readonly T[] {
-  if (!Array.isArray(value)) refuse(`"${field}" must be a list, such as ["tempura", "squid-nigiri"].`);
+function cards(field: string, value: unknown): readonly string[] {
+  const example = 'such as ["tempura", "squid-nigiri"]';
+  const found = array<unknown>(field, value, example);
+  if (found.some((name) => typeof name !== "string")) refuse(`"${field}" must name cards, ${example}.`);
+  return found as readonly string[];
+}
+
+function array<T>(field: string, value: readonly T[] | unknown, example: string): readonly T[] {
+  if (!Array.isArray(value)) refuse(`"${field}" must be a list, ${example}.`);
   return value;
 }
 
 function integerIn(field: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) refuse(`"${field}" must be ${least} to ${most}.`);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    refuse(
+      `"${field}" must be ${most > least ? `a number from ${least} to ${most}` : `${least} here`}, not ${JSON.stringify(value)}.`,
+    );
+  }
   return value;
 }
 
-const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+const sum = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
 
 function refuse(message: string): never {
   throw new DraftwrightError("bad-argument", message);

@@ -16,7 +16,7 @@ export function readMatches(path: string, format: string): { readonly data: Moba
     const truth = synthesise(readOptions(path));
     return { data: truth.data, truth };
   }
-  if (!(format in readers)) {
+  if (!Object.hasOwn(readers, format)) {
     throw new DraftwrightError("bad-argument", `There is no format "${format}". Use ${mobaFormats.join(", ")}.`);
   }
   return { data: readers[format as keyof typeof readers](path) };
@@ -25,7 +25,8 @@ export function readMatches(path: string, format: string): { readonly data: Moba
 function readOptions(path: string): SyntheticOptions {
   try {
     const options = JSON.parse(readFileSync(path, "utf8")) as SyntheticOptions;
-    if (typeof options.matches === "number" && typeof options.seed === "number") return options;
+    const { matches, seed, champions = 100 } = options ?? {};
+    if ([matches, seed, champions].every(Number.isSafeInteger)) return options;
   } catch (cause) {
     throw new DraftwrightError("bad-argument", `Cannot read ${path}: ${(cause as Error).message}.`, { cause });
   }

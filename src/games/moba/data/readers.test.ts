@@ -56,8 +56,17 @@ describe("OpenDota", () => {
   test("a missing file, column or format says so", () => {
     expect(() => readOpenDota(join(folder, "none.csv"))).toThrow(/Cannot read/);
     expect(() => readOpenDota(write("c.csv", "a,b\n1,2\n"))).toThrow(/no column "match_id".*--format/);
-    expect(() => readMatches("x", "riot")).toThrow(/opendota, draftrec, kaggle, synthetic/);
+    for (const format of ["riot", "constructor"]) {
+      expect(() => readMatches("x", format)).toThrow(/opendota, draftrec, kaggle, synthetic/);
+    }
   });
+
+  test.each(["{}", "null", '{"matches":9,"seed":1,"champions":"x"}', '{"matches":1.5,"seed":1}'])(
+    "%s draws nothing",
+    (text) => {
+      expect(() => readMatches(write("drawn.json", text), "synthetic")).toThrow(/describes no synthetic matches/);
+    },
+  );
 
   const beside = new URL("../../../../../shared/data/games/opendota_pro_matches.csv", import.meta.url);
   const shared = process.env.DRAFTWRIGHT_OPENDOTA ?? fileURLToPath(beside);

@@ -65,4 +65,5 @@ test("the best recommender is far above popularity", () => {
 test("too few of anything is refused", () => {
   expect(() => synthesise({ matches: 0, seed: 1 })).toThrow(/1 match/);
   expect(() => synthesise({ matches: 9, seed: 1, champions: 20 })).toThrow(/30 champions/);
+  expect(() => synthesise({ matches: 1e9, seed: 1 })).toThrow(/do not fit into memory/);
 });

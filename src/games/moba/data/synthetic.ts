@@ -60,13 +60,19 @@ export function synthesise(options: SyntheticOptions): Synthetic {
   if (!(matches >= 1) || champions < 30 || userCount < 20) {
     throw new DraftwrightError("bad-argument", "A synthetic draft needs 1 match, 30 champions and 20 users at least.");
   }
+  const ids = specials + champions;
+  if (matches * turns * ids > 2 ** 31) {
+    throw new DraftwrightError(
+      "bad-argument",
+      `${matches} matches of ${champions} champions do not fit into memory. Draw fewer.`,
+    );
+  }
   const random = new Random(seed, 0x6d6f);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
   const world = makeWorld(champions, random, normal);
   const users = Array.from({ length: userCount }, () => makeUser(world, random, normal));
   const ladder = runningShares(users.map(({ activity }) => activity));
 
-  const ids = specials + champions;
   const blueChance = new Float64Array(matches);
   const pickChance = new Float32Array(matches * turns * ids);
   const records: MatchRecord[] = [];

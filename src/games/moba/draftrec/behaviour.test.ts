@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -230,6 +230,10 @@ describe("training", () => {
     expect(() => trainDraftRec(data, { ...split, train: { from: 0, to: 5 } }, options)).toThrow(/fewer than a batch/);
     expect(() => draftRecConfig(sizes, { hidden: 30, heads: 4 })).toThrow(/multiple of 2 x heads/);
     expect(() => draftRecConfig(sizes, { playerNetwork: false, matchNetwork: false })).toThrow(/both/);
+    expect(() => trainDraftRec(data, split, { ...options, epochs: 1, rate: 1e9 })).toThrow(/lower rate/);
+    const runFile = join(folder, "other.txt");
+    writeFileSync(runFile, "something else");
+    expect(() => trainDraftRec(data, split, { ...options, runFile })).toThrow(/no training's state/);
   });
 });
 

@@ -162,6 +162,12 @@ function train(
   let progress: Progress = { epoch: 0, bestLoss: Number.POSITIVE_INFINITY };
   let best: Float32Array<ArrayBuffer>[] | undefined;
   if (runFile && existsSync(runFile)) {
+    if (!existsSync(`${runFile}.best`)) {
+      throw new DraftwrightError(
+        "bad-argument",
+        `${runFile} is no training's state: ${runFile}.best is not there. Name another file for --run.`,
+      );
+    }
     nn.loadParameters(`${runFile}.best`, parameters);
     best = parameters.all.map((parameter) => parameter.read());
     progress = nn.loadRun(runFile, run) as Progress;
@@ -185,14 +191,13 @@ function train(
         blueWin[i] = data.blueWin[match];
       }
       const loss = trainer.run(batch, targets, blueWin);
-      if (!Number.isFinite(loss)) {
-        throw new DraftwrightError("bad-argument", "The loss is no number any more. Use a lower rate.");
-      }
+      if (!Number.isFinite(loss)) throw diverged();
       trainer.optimiser.step(schedule(trainer.optimiser.steps));
       sum += loss;
     }
     const losses = measureLosses(model, data, valid);
     const loss = lambda * losses.policy + (model.config.matchNetwork ? (1 - lambda) * losses.value : 0);
+    if (Number.isNaN(loss)) throw diverged();
     const better = loss < progress.bestLoss;
     progress = { epoch: progress.epoch + 1, bestLoss: Math.min(loss, progress.bestLoss) };
     if (better) best = parameters.all.map((parameter) => parameter.read());
@@ -214,6 +219,8 @@ function train(
     if (best) parameter.write(best[i]);
   });
 }
+
+const diverged = () => new DraftwrightError("bad-argument", "The loss is no number any more. Use a lower rate.");
 
 /** Mean losses over matches: of the picks, and of the finished draft's winner (NaN without a match network). */
 export function measureLosses(
