@@ -150,7 +150,7 @@ export function trainHeadCommand(kind: HeadKind): Command {
           .choices(["tail", "chunk"])
           .default("tail"),
       )
-      .addOption(new Option("--fuser <how>", "joins feature and token").choices(fusers).default("linear"))
+      .addOption(new Option("--fuser <how>", "joins feature and token").choices(fusers).default("newest"))
       .addOption(
         new Option("--glancing <how>", "how many of the answers are shown in training: as in the code, as in the paper")
           .choices([...Object.keys(glancings), "none"])

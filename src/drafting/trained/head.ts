@@ -26,7 +26,7 @@ export interface HeadSettings {
 }
 
 /**
- * linear (default): a sum, as EAGLE; gate: two LSTM layers without a state, which is what the published code computes; lstm: two
+ * linear (of files that do not say): a sum, as EAGLE; gate: two LSTM layers without a state, which is what the published code computes; lstm: two
  * that keep their state from row to row; newest (ours): a sum with those of the newest row of the block too.
  */
 export type Fuser = "linear" | "gate" | "lstm" | "newest";
