@@ -22,8 +22,8 @@ import { names, readInput } from "./flags.ts";
 import { adviceText, wrap } from "./game-advise.ts";
 import { isSavedGame, parseState, saveGame } from "./game-file.ts";
 import { adviserNamed, agentNamed, type GameFlags, withGameFlags } from "./game-flags.ts";
-import { menuText, seatName, tableText } from "./game-screen.ts";
-import { paint, type Style, styleOf } from "./terminal.ts";
+import { menuText, seatName, signed, tableText } from "./game-screen.ts";
+import { paint, printable, type Style, styleOf } from "./terminal.ts";
 
 interface Flags extends GameFlags {
   vs: string[];
@@ -55,6 +55,8 @@ class Session {
   file: string | undefined;
   game: Recorder;
   shown = 0;
+  round = 0;
+  banked: readonly number[] = [];
 
   constructor(flags: Flags) {
     this.file = flags.save ?? flags.resume;
@@ -74,6 +76,7 @@ class Session {
       this.game = new Recorder(replay(saved), saved.seed, saved.moves);
       this.shown = saved.moves.length;
     }
+    this.#bank();
     this.agents = this.opponents.map((name) => agentNamed(name, this.state.setup));
     if (this.agents.length !== this.state.setup.players - 1) {
       throw new DraftwrightError("bad-argument", "The saved game does not name an opponent for every seat.");
@@ -148,6 +151,22 @@ class Session {
       if (theirs.length > 0) this.show(paint(`${seatName(q, n)}: ${theirs.join(", ")}\n`, "yellow", this.style));
     }
     this.shown = this.game.moves.length;
+    if (this.state.round === this.round && !this.state.over) return;
+    const gains = Array.from(this.state.score, (score, q) => `${seatName(q, n)} ${signed(score - this.banked[q])}`);
+    this.show(
+      paint(
+        `${this.state.over ? "Round 3 and desserts" : `Round ${this.round + 1}`} scored: ${gains.join(", ")}\n`,
+        "yellow",
+        this.style,
+      ),
+    );
+    this.#bank();
+  }
+
+  /** From here on points are news. */
+  #bank(): void {
+    this.round = this.state.round;
+    this.banked = Array.from(this.state.score);
   }
 
   showEnd(): void {
@@ -188,7 +207,8 @@ class Session {
     const action = /^\d+$/.test(answer) ? legal[Number(answer) - 1] : exact.length === 1 ? exact[0] : matches[0];
     if (action === undefined || (!/^\d+$/.test(answer) && exact.length === 0 && matches.length > 1)) {
       const among = matches.length > 1 ? `; it may be ${matches.map((a) => actionNames[a]).join(" or ")}` : "";
-      this.show(`"${answer}" is none of 1 to ${legal.length}${among}. ? helps.\n`);
+      const said = `"${answer}" is none of 1 to ${legal.length}${among}. ? helps.`;
+      this.show(`${wrap(printable(said), this.style.columns).join("\n")}\n`);
       return true;
     }
     this.game.play(you, action);
@@ -204,6 +224,7 @@ class Session {
     const { transcript } = this.game;
     this.game = new Recorder(replay(transcript, last), transcript.seed, transcript.moves.slice(0, last));
     this.shown = last;
+    this.#bank();
     this.advance();
   }
 

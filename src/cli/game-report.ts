@@ -1,5 +1,5 @@
 // Pages of the studies: tables and plots in one file, without a network.
-import type { Generalisation, Interpretation, MemoryRow, RankComparison } from "../games/index.ts";
+import type { Generalisation, Interpretation, MemoryRow, RankComparison, Transfer } from "../games/index.ts";
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
@@ -16,6 +16,7 @@ function page(title: string, body: string): string {
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --soft: #999; --mark: #6cb4ee; --paper: #161616; } }
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 table { border-collapse: collapse; } th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(--soft); }
+td.cell { background: color-mix(in srgb, var(--mark) calc(60% * var(--share)), transparent); }
 th:first-child, td:first-child { text-align: left; }
 svg { max-width: 100%; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg .axis { stroke: var(--soft); } svg .mark { stroke: var(--mark); fill: var(--mark); stroke-width: 2; }
@@ -30,6 +31,23 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const line = (cells: readonly string[], tag: string) =>
     `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
   return `<table>${line(head, "th")}${rows.map((row) => line(row, "td")).join("")}</table>`;
+}
+
+/** Shares in cells that are the darker the nearer to one; columns are numbered like the rows. */
+function matrix(
+  names: readonly string[],
+  cells: readonly (readonly number[])[],
+  format: (x: number) => string,
+): string {
+  const head = cells[0].map((_, j) => `<th title="${escapeHtml(names[j])}">${j + 1}</th>`).join("");
+  const rows = names.map((name, i) => {
+    const shades = cells[i].map(
+      (x) =>
+        `<td class="cell" style="--share: ${Math.min(1, Math.max(0, x)).toFixed(2)}">${escapeHtml(format(x))}</td>`,
+    );
+    return `<tr><td>${i + 1} ${escapeHtml(name)}</td>${shades.join("")}</tr>`;
+  });
+  return `<table><tr><th></th>${head}</tr>${rows.join("")}</table>`;
 }
 
 interface Bar {
@@ -66,7 +84,7 @@ function scatter(dots: readonly { x: number; y: number; title: string }[], xName
       `<circle class="mark" fill-opacity=".4" cx="${(px(x) + ((i * 7) % 21) - 10).toFixed(1)}" cy="${py(y).toFixed(1)}" r="4"><title>${escapeHtml(title)}</title></circle>`,
   );
   const ticks = Array.from({ length: 8 }, (_, d) => `<text x="${px(d)}" y="308" text-anchor="middle">${d}</text>`);
-  const sides = [low, (low + high) / 2, high].map((y) => `<text x="0" y="${py(y) + 4}">${y.toFixed(2)}</text>`);
+  const sides = [...new Set([low, 0, high])].map((y) => `<text x="0" y="${py(y) + 4}">${y.toFixed(2)}</text>`);
   return `<svg viewBox="0 0 740 340" role="img"><line class="axis" x1="40" x2="720" y1="${py(0)}" y2="${py(0)}"/>${ticks.join("")}${sides.join("")}${marks.join("")}<text x="370" y="332" text-anchor="middle">${escapeHtml(xName)}</text><text x="60" y="14">${escapeHtml(yName)}</text></svg>`;
 }
 
@@ -113,6 +131,7 @@ interface GeneralisationNumbers extends Generalisation {
   readonly players: number;
   readonly minutes: number;
   readonly games: number;
+  readonly transfer?: Transfer;
 }
 
 export function generalisationPage(numbers: GeneralisationNumbers): string {
@@ -135,8 +154,20 @@ ${table(
     score.toFixed(2),
     `${interval.lo.toFixed(2)} to ${interval.hi.toFixed(2)}`,
   ]),
-)}`,
+)}
+${numbers.transfer ? transferPart(numbers.transfer) : ""}`,
   );
+}
+
+function transferPart({ menus, winRate, score, random, regret, rho, rhoInterval }: Transfer): string {
+  return `<h2>Eight networks on eight menus</h2>
+<p>Rows: the menu a network was trained on. Columns: the menu it plays, by the number of the row. Score: 0 plays like random,
+1 like the network of that menu. Spearman's rho of distance and score off the diagonal: ${rho.toFixed(2)} (95 % over networks:
+${rhoInterval.lo.toFixed(2)} to ${rhoInterval.hi.toFixed(2)}). A network on another's menu wins ${points(-regret)} points than the network of that menu, on average.</p>
+${matrix(menus, score, (x) => x.toFixed(2))}
+<h2>The same as win rates</h2>
+<p>In %, against greedy, heuristic and random; the last row plays at random.</p>
+${matrix([...menus, "random"], [...winRate, random], (x) => (100 * x).toFixed(1))}`;
 }
 
 interface InterpretationNumbers extends Interpretation {
@@ -167,6 +198,9 @@ ${intervals(
   percent,
 )}
 <h2>Rules of the tree</h2>
+<p>Points now: what the card adds at once. Prospects: with the worth of sets that it begins. Pick rate: how often the card is
+taken when it can be; in this case: with as many copies already in the own tray, or a free wasabi. Ahead: less the same of the
+best other card of the hand. Precision: share of such cards that were taken; lift: times the share of all cards.</p>
 ${table(
   ["a card is taken when", "precision", "support", "lift"],
   rules.map(({ when, precision, support, lift }) => [
@@ -176,7 +210,7 @@ ${table(
     lift.toFixed(2),
   ]),
 )}
-<h2>Cards</h2>
+<h2>Cards: how often they are taken when they can be</h2>
 ${intervals(
   pickRates.map(({ face, rate }) => ({ label: face, value: rate })),
   0,

@@ -19,7 +19,7 @@ export const seatName = (q: number, n: number) => (q === 0 ? "you" : n === 2 ? "
 
 const questions: { readonly [asked: number]: string } = {
   [phase.pick]: "Pick a card",
-  [phase.bonus]: "Use a card before you?",
+  [phase.bonus]: "Use your chopsticks or spoon now?",
   [phase.ask]: "The spoon: ask for",
   [phase.give]: "Give one of",
   [phase.menu]: "The menu: play one of",
@@ -40,7 +40,7 @@ export function tableText(s: SushiState, p: number, style: Style): string {
   const lines = [paint(`-- ${title} ${"-".repeat(Math.max(2, style.columns - title.length - 5))}`, "bold", style)];
   for (let q = 0; q < n; q++) {
     const seat = (p + q) % n;
-    const points = `${s.score[seat]}`.padStart(4) + (s.over ? "" : ` ${signed(now[seat])} ${signed(desserts[seat])}`);
+    const points = `${s.score[seat]}`.padStart(4) + (s.over ? "" : ` ${column(now[seat])} ${column(desserts[seat])}`);
     const head = `${seatName(q, n).padEnd(9)}${points.padEnd(14)}`;
     const body = wrap(trayText(s, seat) || "-", style.columns - head.length - 1);
     lines.push(`${paint(head, q === 0 ? "green" : "cyan", style)} ${body.join(`\n${" ".repeat(head.length + 1)}`)}`);
@@ -55,7 +55,8 @@ export function tableText(s: SushiState, p: number, style: Style): string {
   return `${lines.join("\n")}\n`;
 }
 
-const signed = (points: number) => `${points >= 0 ? "+" : ""}${points}`.padStart(4);
+export const signed = (points: number) => `${points >= 0 ? "+" : ""}${points}`;
+const column = (points: number) => signed(points).padStart(4);
 const counted = (names: readonly string[]) =>
   countText(faceNames.map((name) => names.filter((other) => other === name).length));
 

@@ -15,12 +15,15 @@ import {
   type NetworkCheckpoint,
   networkPlayer,
   runTraining,
+  type Specialist,
   splitCards,
   stockMenus,
   Trainer,
   type TrainOptions,
+  transfer,
 } from "../games/index.ts";
 import { decimal, integer, names, readInput } from "./flags.ts";
+import { checkOutput } from "./game-file.ts";
 import { readNetwork, shippedNetwork } from "./game-networks.ts";
 import { generalisationPage, interpretationPage, memoryPage } from "./game-report.ts";
 import { interruptible } from "./interrupt.ts";
@@ -66,6 +69,7 @@ export function sushiStudyCommand(): Command {
     .option("--train-menus <names>", "stock menus to train on", names, ["my-first-meal"])
     .option("--players <n>", "3 to 6: all stock menus are legal then", integer(3), 4)
     .option("--per-distance <n>", "menus of each distance", integer(1), 8)
+    .option("--no-table", "leave out the table of eight networks, trained on one stock menu each, on all eight")
     .action(generalisation);
   withCommonFlags(
     study.command("interpretation").description("rules and preferences fitted to an agent's picks"),
@@ -118,6 +122,7 @@ interface MemoryFlags extends CommonFlags {
 }
 
 async function memory(flags: MemoryFlags): Promise<void> {
+  checkOutput(flags.out);
   const unknown = flags.algorithms.find((name) => !(algorithms as readonly string[]).includes(name));
   if (unknown !== undefined) {
     throw new DraftwrightError("bad-argument", `There is no algorithm "${unknown}". Use ${algorithms.join(", ")}.`);
@@ -152,23 +157,36 @@ interface GeneralisationFlags extends CommonFlags {
   trainMenus: string[];
   players: number;
   perDistance: number;
+  table: boolean;
 }
 
 async function generalisation(flags: GeneralisationFlags): Promise<void> {
-  const { players, seed, minutes, games } = flags;
+  checkOutput(flags.out);
+  const { players, seed, minutes, games, trainMenus } = flags;
   const menus = Object.values(stockMenus).map((menu) => checkedMenu(menu, players));
-  const trainedOn = flags.trainMenus.map((name) => checkedMenu(name, players));
-  const file = beside(flags.out, `dqn.${flags.trainMenus.join("+")}.${players}p.${trainingName(minutes, seed)}.sgn`);
-  const options = { algorithm: "dqn", menus, playMenus: trainedOn, players, knownHands: true, seed, minutes } as const;
-  const checkpoint = await interruptible((signal) => trained(file, options, signal));
-  const result = generalise(checkpoint, {
-    trainedOn,
-    menusPerDistance: flags.perDistance,
-    games,
-    seed: seed + 1_000_000,
-    progress: (done, of) => note(`${done} of ${of} menus`),
+  const trainedOn = trainMenus.map((name) => checkedMenu(name, players));
+  const numbers = await interruptible(async (signal) => {
+    const train = (names: readonly string[]) => {
+      const file = beside(flags.out, `dqn.${names.join("+")}.${players}p.${trainingName(minutes, seed)}.sgn`);
+      const playMenus = names.map((name) => checkedMenu(name, players));
+      const options = { algorithm: "dqn", menus, playMenus, players, knownHands: true, seed, minutes } as const;
+      return trained(file, options, signal);
+    };
+    const result = generalise(await train(trainMenus), {
+      trainedOn,
+      menusPerDistance: flags.perDistance,
+      games,
+      seed: seed + 1_000_000,
+      progress: (done, of) => note(`${done} of ${of} menus`),
+    });
+    const specialists: Specialist[] = [];
+    for (const [i, name] of (flags.table ? Object.keys(stockMenus) : []).entries()) {
+      specialists.push({ name, menu: menus[i], checkpoint: await train([name]) });
+    }
+    const progress = (done: number, of: number) => note(`network ${done} of ${of} on all menus`);
+    const table = flags.table && transfer(specialists, { games, seed: seed + 2_000_000, progress });
+    return { trainedOn: trainMenus, players, minutes, games, ...result, ...(table && { transfer: table }) };
   });
-  const numbers = { trainedOn: flags.trainMenus, players, minutes, games, ...result };
   finish(flags, numbers, generalisationPage(numbers));
 }
 
@@ -180,6 +198,7 @@ interface InterpretationFlags extends CommonFlags {
 }
 
 async function interpretation(flags: InterpretationFlags): Promise<void> {
+  checkOutput(flags.out);
   const { players, seed, games } = flags;
   const menu = checkedMenu(flags.menu, players);
   const checkpoint = flags.agent === undefined ? shippedNetwork(menu, players) : readNetwork(flags.agent);
@@ -190,6 +209,6 @@ async function interpretation(flags: InterpretationFlags): Promise<void> {
     flags.ranking === undefined ? undefined : splitCards(readInput(flags.ranking).trim().replaceAll("\n", ","));
   const agent = networkPlayer(checkpoint, flags.agent ?? "dqn");
   const result = interpret(agent, { menu, players, games, seed: seed + 2_000_000 }, ranking);
-  const numbers = { menu: flags.menu, players, games, agent: flags.agent ?? "shipped", ...result };
+  const numbers = { menu: flags.menu, players, games, agent: flags.agent ?? "the shipped network", ...result };
   finish(flags, numbers, interpretationPage(numbers));
 }

@@ -9,3 +9,4 @@ export {
 } from "./generalisation.ts";
 export { type Interpretation, interpret, type RankComparison, type Rule } from "./interpretation.ts";
 export { compareMemory, type MemoryRow, type MemoryTask, probe } from "./memory.ts";
+export { type Specialist, type Transfer, transfer } from "./transfer.ts";

@@ -7,6 +7,7 @@ import { generalise, menuDistance } from "./generalisation.ts";
 import { interpret } from "./interpretation.ts";
 import { compareMemory } from "./memory.ts";
 import { explained, kendall, nestedBootstrap, permutationP, ranks, ridge, spearman } from "./statistics.ts";
+import { transfer } from "./transfer.ts";
 import { growTree, leaves, predict } from "./tree.ts";
 
 describe("statistics", () => {
@@ -92,6 +93,40 @@ describe("studies", () => {
     const result = generalise(trainer.checkpoint(), { trainedOn: [four[0]], menusPerDistance: 1, games: 4, seed: 1 });
     expect(result.byDistance.map(({ distance }) => distance)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(Number.isFinite(result.rho.score)).toBe(true);
+  });
+
+  test("transfer: the diagonal is the scale; equal networks have equal rows", () => {
+    const names = ["my-first-meal", "sushi-go", "points-platter"];
+    const three = names.map((name) => checkedMenu(name, 4));
+    const trained = (play: number) => {
+      const options = {
+        algorithm: "dqn",
+        menus: three,
+        playMenus: [three[play]],
+        players: 4,
+        knownHands: true,
+      } as const;
+      const trainer = new Trainer({ ...options, seed: play, hidden: [8, 8], games: 60, evaluations: 0 });
+      while (trainer.done < 1) trainer.playGame();
+      return trainer.checkpoint();
+    };
+    const [first, second] = [trained(0), trained(1)];
+    const specialists = [first, second, first].map((checkpoint, i) => ({ name: names[i], menu: three[i], checkpoint }));
+    const { winRate, random, score, distance, regret } = transfer(specialists, { games: 40, seed: 1 });
+    expect(distance).toEqual([
+      [0, 3, 5],
+      [3, 0, 6],
+      [5, 6, 0],
+    ]);
+    expect(winRate[2]).toEqual(winRate[0]);
+    expect(winRate[1]).not.toEqual(winRate[0]);
+    for (const [i, row] of score.entries()) {
+      const gap = Math.max(0.05, winRate[i][i] - random[i]);
+      expect(row[i]).toBeCloseTo((winRate[i][i] - random[i]) / gap, 12);
+    }
+    // The third network is the first: nothing is lost between these two menus.
+    const lost = [winRate[1][1] - winRate[0][1], winRate[0][0] - winRate[1][0], winRate[0][2] - winRate[1][2]];
+    expect(regret).toBeCloseTo((lost[0] * 2 + lost[1] + lost[2]) / 6, 12);
   });
 
   test("interpretation: the heuristic is explained by its own features, and agrees with itself", () => {
