@@ -1,10 +1,10 @@
-// Files of games: saved ones, and tables written by people as JSON or as lines `hand: squid, 2x tempura`.
+// Files of games: saved ones, and tables written by people as JSON or as lines.
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { DraftwrightError } from "../errors.ts";
 import { replaceFile } from "../files.ts";
-import { splitCards, type Table, type Transcript } from "../games/index.ts";
+import { type Table, type Transcript, tableOfText } from "../games/index.ts";
 
 export interface SavedGame extends Transcript {
   readonly game: "sushi-go-party";
@@ -44,7 +44,7 @@ export const isSavedGame = (value: object): value is SavedGame => "game" in valu
 
 /** Throws bad-argument for text that is neither. */
 export function parseState(text: string): SavedGame | Table {
-  if (!/^\s*[[{]/.test(text)) return parseLines(text);
+  if (!/^\s*[[{]/.test(text)) return tableOfText(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -66,38 +66,3 @@ function checkedGame(value: object): SavedGame {
 
 const refusal = (message: string, cause?: unknown) => new DraftwrightError("bad-argument", message, { cause });
 const seeDocs = 'docs/games.md shows one under "Tables for advice".';
-const lists: { readonly [key: string]: string } = { tray: "trays", known: "known", fridge: "fridges" };
-const single = ["menu", "players", "round", "hand", "scores", "discard", "uramakiPlaces"] as const;
-const keys = [...single, ...Object.keys(lists)];
-
-/** Lines `tray`, `known` and `fridge` may come once a seat, yours first (`known`: the left neighbour's first). */
-function parseLines(text: string): Table {
-  const table: { [key: string]: unknown } = {};
-  for (const line of text.split("\n").map((part) => part.trim())) {
-    if (line === "" || line.startsWith("#")) continue;
-    const [, word, value] = /^([A-Za-z]+)\s*:\s*(.*)$/.exec(line) ?? [];
-    const key = keys.find((name) => name.toLowerCase() === word?.toLowerCase());
-    if (key === undefined) {
-      throw refusal(`"${line}" is no line of a table. Lines begin with ${keys.join(", ")} and a colon. ${seeDocs}`);
-    }
-    const list = lists[key];
-    if (list !== undefined) {
-      const hidden = key === "known" && /^(\?|unknown)?$/.test(value);
-      table[list] = [...((table[list] as unknown[]) ?? []), hidden ? null : splitCards(value)];
-    } else if (key in table) throw refusal(`There are two lines "${key}". Leave one.`);
-    else table[key] = valueIn(key, value, line);
-  }
-  if (table.menu === undefined || table.hand === undefined) {
-    throw refusal(`A table needs the lines menu and hand, such as "hand: squid, 2x tempura, tea". ${seeDocs}`);
-  }
-  return { players: 2, ...table } as unknown as Table;
-}
-
-function valueIn(key: string, value: string, line: string): unknown {
-  if (key === "hand" || key === "discard") return splitCards(value);
-  if (key === "menu") return value;
-  const numbers = value.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-  if (numbers.some(Number.isNaN))
-    throw refusal(`"${line}" needs a number${key === "scores" ? " for each player" : ""}.`);
-  return key === "scores" ? numbers : numbers[0];
-}

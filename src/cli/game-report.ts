@@ -45,7 +45,7 @@ function matrix(
       (x) =>
         `<td class="cell" style="--share: ${Math.min(1, Math.max(0, x)).toFixed(2)}">${escapeHtml(format(x))}</td>`,
     );
-    return `<tr><td>${i + 1} ${escapeHtml(name)}</td>${shades.join("")}</tr>`;
+    return `<tr><td>${i < cells[i].length ? `${i + 1} ` : ""}${escapeHtml(name)}</td>${shades.join("")}</tr>`;
   });
   return `<table><tr><th></th>${head}</tr>${rows.join("")}</table>`;
 }
@@ -163,7 +163,7 @@ function transferPart({ menus, winRate, score, random, regret, rho, rhoInterval 
   return `<h2>Eight networks on eight menus</h2>
 <p>Rows: the menu a network was trained on. Columns: the menu it plays, by the number of the row. Score: 0 plays like random,
 1 like the network of that menu. Spearman's rho of distance and score off the diagonal: ${rho.toFixed(2)} (95 % over networks:
-${rhoInterval.lo.toFixed(2)} to ${rhoInterval.hi.toFixed(2)}). A network on another's menu wins ${points(-regret)} points than the network of that menu, on average.</p>
+${rhoInterval.lo.toFixed(2)} to ${rhoInterval.hi.toFixed(2)}). A network wins ${(100 * regret).toFixed(1)} points less on another's menu than the network of that menu, on average.</p>
 ${matrix(menus, score, (x) => x.toFixed(2))}
 <h2>The same as win rates</h2>
 <p>In %, against greedy, heuristic and random; the last row plays at random.</p>

@@ -41,4 +41,5 @@ export { makeSetup, type Setup, type SetupOptions } from "./setup.ts";
 export { actingMask, phaseOf, SushiState } from "./state.ts";
 export * from "./studies/index.ts";
 export { stateOfTable, type Table } from "./table.ts";
+export { tableOfText } from "./table-text.ts";
 export { Recorder, replay, type Transcript } from "./transcript.ts";
