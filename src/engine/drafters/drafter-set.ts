@@ -45,8 +45,13 @@ export type Beside = Pick<ParallelDrafterOptions, "link" | "vocabSize">;
 /** What `auto` asks, in the order in which equal offers win. The others draft what these draft, in their own ways. */
 const autoDrafters = ["prediction", "lookup", "hierarchy", "model", "layer-skip", ...headKinds];
 
-/** Databases take a tenth of a millisecond a round, looked up and kept up to date: too much beside a forward as fast as this. */
+/**
+ * Databases take a tenth of a millisecond a round, looked up and kept up to date, and heads want the features of every row: too
+ * much beside a forward as fast as this, even where nothing is bought.
+ */
 const cheapForwardMs = 2;
+const isHeadKind = (name: string) => (headKinds as readonly string[]).includes(name);
+
 /** Scopes whose phrases are kept. */
 const mostScopes = 64;
 
@@ -54,7 +59,8 @@ const mostScopes = 64;
 export class DrafterSet {
   readonly #all = new Map<string, Drafter>();
   readonly #target: EngineModel;
-  readonly #autoDatabases: boolean;
+  /** What `auto` asks of what is there. */
+  readonly #auto: readonly string[];
   readonly #options: DraftingOptions;
   readonly #pool: PhrasePool | undefined;
   /** Drafters that learn phrases of users, by the scope of these; least recently used first. */
@@ -91,7 +97,10 @@ export class DrafterSet {
     const { hierarchy = {}, ouroboros, cascade, layerSkip } = options;
     const databases = readDatabases(hierarchy.databases ?? [], target);
     const hasDatabases = databases.model !== undefined || databases.statistics !== undefined;
-    this.#autoDatabases = hasDatabases && targetCurve.ms(1, 0) > cheapForwardMs;
+    const isCheap = targetCurve.ms(1, 0) <= cheapForwardMs;
+    const isLeftOut = (name: string) =>
+      isCheap ? name === "hierarchy" || isHeadKind(name) : name === "hierarchy" && !hasDatabases;
+    this.#auto = autoDrafters.filter((name) => !isLeftOut(name));
     const { databases: _, ...hierarchySettings } = hierarchy;
     const drafters = [
       lookupDrafter(options.lookup),
@@ -131,7 +140,7 @@ export class DrafterSet {
       all.set("ouroboros", this.#ofScope(scope, this.#learnApart));
     }
     if (prediction) all.set("prediction", predictionDrafter(prediction));
-    const wanted = names === "auto" ? this.#auto() : [...names];
+    const wanted = names === "auto" ? this.#auto.filter((name) => !this.#shipped.has(name)) : [...names];
     if (prediction && !wanted.includes("prediction")) wanted.unshift("prediction");
     return wanted.flatMap((name) => {
       const drafter = all.get(name) ?? this.#openShipped(name);
@@ -195,10 +204,6 @@ export class DrafterSet {
   /** Frees the heads. */
   [Symbol.dispose](): void {
     for (const head of this.#heads.splice(0)) head[Symbol.dispose]();
-  }
-
-  #auto(): string[] {
-    return autoDrafters.filter((name) => !this.#shipped.has(name) && (name !== "hierarchy" || this.#autoDatabases));
   }
 
   #why(name: string): string {

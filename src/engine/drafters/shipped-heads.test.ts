@@ -13,7 +13,7 @@ import { DrafterSet } from "./drafter-set.ts";
 const folder = mkdtempSync(join(tmpdir(), "draftwright-shipped-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const curve = { ms: (width: number) => width, observe() {} };
+const curve = { ms: (width: number) => 3 * width, observe() {} };
 const open = (path: string, drafting = {}): Promise<Model> =>
   openToy({ path, drafting, load: { threads: 1, contextLength: 256 } }, loadLanguageModel);
 
@@ -55,7 +55,7 @@ describe("the heads that ship with the embedded target", () => {
     expect(drafted.drafting.accepted).toBeGreaterThan(4);
   });
 
-  test("auto does not ask them, not even once they are open; a head given by the user takes the name", () => {
+  test("auto does not ask them, not even once they are open, but one given by the user, if forwards are not too cheap", () => {
     using target = loadLanguageModel(path, { threads: 1, contextLength: 256 });
     const named = (set: DrafterSet, wanted: "auto" | string[]) => set.choose(wanted, undefined).map(({ name }) => name);
     using set = new DrafterSet(target, curve, [], {});
@@ -68,6 +68,9 @@ describe("the heads that ship with the embedded target", () => {
     using given = new DrafterSet(target, curve, [], { heads: [own] });
     expect(named(given, "auto")).toEqual(["lookup", "falcon"]);
     expect(named(given, ["falcon", "amphista"])).toEqual(["falcon", "amphista"]);
+    const fast = { ...curve, ms: () => 0.4 };
+    using cheap = new DrafterSet(target, fast, [], { heads: [own] });
+    expect([named(cheap, "auto"), named(cheap, ["falcon"])]).toEqual([["lookup"], ["falcon"]]);
   });
 
   test("are refused for another target, by its hash", async () => {
