@@ -3,18 +3,17 @@ import { Command } from "commander";
 import { DraftwrightError } from "../errors.ts";
 import {
   type Agent,
-  actingPlayers,
   actionNames,
   advise,
   dessertTotal,
-  listActions,
+  lastChoice,
+  legalActions,
   makeSetup,
   newState,
-  Random,
+  playOthers,
   Recorder,
   replay,
   type SushiState,
-  type Transcript,
   winShares,
 } from "../games/index.ts";
 import { exitCode } from "./errors.ts";
@@ -118,22 +117,12 @@ class Session {
   }
 
   legal(): number[] {
-    const list = new Uint8Array(80);
-    return [...list.subarray(0, listActions(this.state, you, list))];
+    return legalActions(this.state, you);
   }
 
   /** Plays everybody else, and what leaves you no choice; true when you are asked. */
   advance(): boolean {
-    while (!this.state.over) {
-      const legal = this.legal();
-      if (legal.length > 1) break;
-      const [p] = actingPlayers(this.state);
-      if (legal.length === 1) this.game.play(you, legal[0]);
-      else {
-        const random = new Random(this.game.seed, 211, p, this.game.moves.length);
-        this.game.play(p, this.agents[p - 1].choose(this.state, p, random));
-      }
-    }
+    playOthers(this.game, this.agents);
     if (this.file) this.save(this.file);
     this.showMoves();
     this.show(tableText(this.state, you, this.style));
@@ -245,14 +234,4 @@ class Session {
   save(path: string): void {
     saveGame(path, { game: "sushi-go-party", opponents: this.opponents, ...this.game.transcript });
   }
-}
-
-/** The index of your last move that left you a choice. */
-function lastChoice(transcript: Transcript): number | undefined {
-  const list = new Uint8Array(80);
-  for (let i = transcript.moves.length - 1; i >= 0; i--) {
-    if (transcript.moves[i][0] !== you) continue;
-    if (listActions(replay(transcript, i), you, list) > 1) return i;
-  }
-  return undefined;
 }

@@ -9,23 +9,14 @@ import {
   isHandKnown,
   phase,
   phaseOf,
+  questions,
   type SushiState,
+  trayText,
 } from "../games/index.ts";
 import { wrap } from "./game-advise.ts";
 import { paint, type Style } from "./terminal.ts";
 
-const faceCount = faceNames.length;
 export const seatName = (q: number, n: number) => (q === 0 ? "you" : n === 2 ? "opponent" : `left ${q}`);
-
-const questions: { readonly [asked: number]: string } = {
-  [phase.pick]: "Pick a card",
-  [phase.bonus]: "Use your chopsticks or spoon now?",
-  [phase.ask]: "The spoon: ask for",
-  [phase.give]: "Give one of",
-  [phase.menu]: "The menu: play one of",
-  [phase.copy]: "The special order copies",
-  [phase.flip]: "The takeout box: turn over",
-};
 
 /** The table from player p's seat: scores, trays, fridges, hands that are known. */
 export function tableText(s: SushiState, p: number, style: Style): string {
@@ -59,25 +50,6 @@ export const signed = (points: number) => `${points >= 0 ? "+" : ""}${points}`;
 const column = (points: number) => signed(points).padStart(4);
 const counted = (names: readonly string[]) =>
   countText(faceNames.map((name) => names.filter((other) => other === name).length));
-
-function trayText(s: SushiState, seat: number): string {
-  const parts: string[] = [];
-  const counts = Array.from(s.tray.subarray(seat * faceCount, (seat + 1) * faceCount));
-  const wasabi = faceNames.indexOf("wasabi");
-  for (let i = 0; i < 3; i++) {
-    const bound = s.bound[seat * 3 + i];
-    if (bound === 0 || s.over) continue;
-    parts.push(`${bound > 1 ? `${bound}x ` : ""}${faceNames[i]} on wasabi`);
-    counts[i] -= bound;
-    counts[wasabi] -= bound;
-  }
-  if (!s.over && countText(counts)) parts.push(countText(counts));
-  if (!s.over && s.faceDown[seat] > 0) parts.push(`${s.faceDown[seat]} face down`);
-  const fridge = Array.from(s.fridge.subarray(seat * 8, seat * 8 + 8));
-  const kept = countText([...Array<number>(faceCount - 8).fill(0), ...fridge]);
-  if (kept) parts.push(`(fridge: ${kept})`);
-  return parts.join(", ");
-}
 
 /** The question of the phase and the numbered answers, in columns. */
 export function menuText(s: SushiState, p: number, actions: readonly number[], style: Style): string {

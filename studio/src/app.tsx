@@ -10,8 +10,9 @@ import { route, type View, views } from "./parts/router.ts";
 import { ThemeSwitch } from "./parts/theme-switch.tsx";
 import { Playground } from "./playground/playground.tsx";
 import { Rounds } from "./rounds/rounds.tsx";
+import { Sushi } from "./sushi/sushi.tsx";
 
-const pages = { playground: Playground, rounds: Rounds, costs: Costs, models: Models, bench: Bench };
+const pages = { playground: Playground, rounds: Rounds, costs: Costs, models: Models, bench: Bench, sushi: Sushi };
 
 export function App() {
   const { view } = route.use();

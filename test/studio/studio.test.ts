@@ -237,6 +237,30 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
     await close(watched);
   });
 
+  test("Sushi Go: a card, undo, a hint, a game to its end, advice for a table, and what is wrong with another", async () => {
+    const watched = await open(browser, url);
+    const { page } = watched;
+    await page.getByRole("link", { name: "Sushi Go" }).click();
+    const cards = page.locator(".sushi-cards > button");
+    await page.getByRole("button", { name: "New game" }).click();
+    const first = await cards.allInnerTexts();
+    await cards.first().click();
+    await page.getByText("Round 1 of 3, turn 2 of 10").waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByText("Round 1 of 3, turn 1 of 10").waitFor();
+    expect(await cards.allInnerTexts()).toEqual(first);
+    await page.getByRole("button", { name: "Hint" }).click();
+    await page.getByText("Opponent holds: not seen yet").waitFor();
+    for (let i = 0; i < 40 && (await cards.count()) > 0; i++) await cards.first().click();
+    await page.getByText(/Won by|Shared by/).waitFor();
+    await page.getByRole("button", { name: "Advise" }).click();
+    await page.getByText("on wasabi: 9 points").waitFor();
+    await page.getByRole("textbox", { name: "Table" }).fill("menu: sushi-go\nhand: sandwich");
+    await page.getByRole("button", { name: "Advise" }).click();
+    await page.getByRole("alert").getByText('There is no card "sandwich"').waitFor();
+    await close(watched);
+  });
+
   test.each(["light", "dark"] as const)(
     "%s: every view is clean for axe-core, also on a phone; pictures are kept",
     async (colorScheme) => {
@@ -295,6 +319,13 @@ describe.skipIf(executablePath === undefined)("Studio in Chromium", () => {
         await page.getByRole("button", { name: "Run benchmark" }).click();
         await page.getByText("All texts identical to plain decoding").waitFor();
         await page.locator(".results").scrollIntoViewIfNeeded();
+      });
+      await view("sushi", async () => {
+        await page.getByRole("link", { name: "Sushi Go" }).click();
+        await page.getByRole("button", { name: "New game" }).click();
+        await page.locator(".sushi-cards button").first().click();
+        await page.getByRole("button", { name: "Hint" }).click();
+        await page.getByText("Margin in points at the end of the round").waitFor();
       });
       await close(watched);
     },

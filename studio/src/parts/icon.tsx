@@ -5,6 +5,7 @@ const paths = {
   costs: "M4 4v16h16M7 16c4 0 6-9 13-10",
   models: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9",
   bench: "M5 20v-7M12 20V4M19 20v-11",
+  sushi: "M4 13c0-5 16-5 16 0v3c0 2-16 2-16 0zM10 9.5v8M14 9.5v8M3 4l18 2",
   send: "M12 20V5M6 11l6-6 6 6",
   stop: "M7 7h10v10H7z",
   check: "M5 13l4 4L19 7",

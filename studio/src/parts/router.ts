@@ -6,6 +6,7 @@ export const views = {
   costs: "Costs",
   models: "Models",
   bench: "Benchmark",
+  sushi: "Sushi Go",
 } as const;
 
 export type View = keyof typeof views;
