@@ -101,7 +101,7 @@ async function evaluate(flags: EvalFlags): Promise<void> {
   using parameters = new Parameters(backend);
   const head = loadHead(flags.draftModel, parameters, target);
   const { branches, depth, tree, tokens: maxTokens, budget } = flags;
-  const drafter = headDrafter({ backend, head, target, branches, depth, tree });
+  using drafter = headDrafter({ backend, head, target, branches, depth, tree });
   const { model, tokenizer } = loaded;
   const { template } = textSource(tokenizer, loaded.chatTemplate);
   const perPrompt: { accepted: number; rounds: number }[] = [];

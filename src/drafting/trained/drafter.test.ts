@@ -76,7 +76,7 @@ describe.each(cases)("%o", (settings) => {
     const toy = toyModel({ vocabSize: 40, contextLength: 96, logitScale: 6 });
     const prompt = [3, 1, 4, 1, 5, 9, 2, 6];
     const text = [...prompt, ...decode(toy, prompt, 48, []).flat()];
-    const inner = headDrafter({ backend, head, target, ...chains });
+    using inner = headDrafter({ backend, head, target, ...chains });
     const noted: Drafted[] = [];
     const right = [0, 4, 1, 3, 2, 0, 1, 4, 2, 3];
     const rounds = decode(toy, prompt, 40, [
@@ -134,7 +134,7 @@ describe("an oracle", () => {
         return row;
       },
     });
-    const drafter = headDrafter({ backend, head: counting(kind, block), target, ...chains, features: false });
+    using drafter = headDrafter({ backend, head: counting(kind, block), target, ...chains, features: false });
     const rounds = decode(model, [1, 2, 3], 60, [drafter]);
     expect(rounds.flat()).toEqual(Array.from({ length: 60 }, (_, i) => (4 + i) % size));
     // Nothing is known before a block of positions has been seen.

@@ -9,6 +9,7 @@ import { type DraftTree, emptyTree, judge, TreeBuilder } from "../tree.ts";
 import { type Block, type Choice, growBlocks } from "./grow.ts";
 import { blockEnd, blockSize, feedsItself, type Head, type HeadSettings } from "./head.ts";
 import { HeadRunner, MOST_ROWS, type RunResult } from "./runner.ts";
+import { RunnerPool } from "./runner-pool.ts";
 import { growStaticTree, type TreeShape } from "./static-tree.ts";
 import { featureOf, type TargetParts } from "./target-parts.ts";
 
@@ -36,8 +37,9 @@ const ranks = 4;
 const rankPriors = [0.6, 0.12, 0.05, 0.03];
 const confidences = 10;
 
-/** What runs of a head take, shared by the sessions of a drafter. */
-interface Speed {
+/** What the sessions of a drafter share. */
+interface Shared {
+  readonly runners: RunnerPool;
   /** Milliseconds of a run of few rows. */
   runMs: number;
   /** Runs so far. */
@@ -45,11 +47,14 @@ interface Speed {
 }
 
 /** `passes`: runs of the head so far, for comparisons at equal ones. */
-export type HeadDrafter = Drafter & { readonly passes: number };
+export type HeadDrafter = Drafter & Disposable & { readonly passes: number };
 
-/** Drafts with a head. Its output is what the head says; what is emitted is decided by the target alone. */
+/**
+ * Drafts with a head. Its output is what the head says; what is emitted is decided by the target alone. Owns caches: dispose it
+ * after its sessions are closed.
+ */
 export function headDrafter(options: HeadDrafterOptions): HeadDrafter {
-  const { head, target, features = true } = options;
+  const { backend, head, target, features = true } = options;
   if (options.tree === "static" && !head.settings.rankShares) {
     throw new DraftwrightError(
       "bad-argument",
@@ -58,11 +63,12 @@ export function headDrafter(options: HeadDrafterOptions): HeadDrafter {
         : "This head's file has no counts for a static tree: run `draftwright drafter calibrate`, or use a dynamic one.",
     );
   }
-  const speed: Speed = { runMs: 0.3, passes: 0 };
+  const runners = new RunnerPool((capacity) => new HeadRunner(backend, head, target, capacity));
+  const shared: Shared = { runners, runMs: 0.3, passes: 0 };
   return {
     name: head.settings.kind,
     get passes() {
-      return speed.passes;
+      return shared.passes;
     },
     needs: features ? { hidden: [target.layerCount] } : {},
     open(view) {
@@ -72,8 +78,9 @@ export function headDrafter(options: HeadDrafterOptions): HeadDrafter {
           `The head drafts ${target.vocabSize} tokens, the target has ${view.vocabSize}. Train a head for this target.`,
         );
       }
-      return new HeadSession(options, view, speed);
+      return new HeadSession(options, view, shared);
     },
+    [Symbol.dispose]: () => runners[Symbol.dispose](),
   };
 }
 
@@ -99,7 +106,7 @@ class HeadSession implements DraftSession {
   readonly #block: number;
   readonly #features: boolean;
   readonly #clock: () => number;
-  readonly #speed: Speed;
+  readonly #shared: Shared;
   readonly #runner: HeadRunner;
   #context: TokenView | null = null;
   /** Not in the head's cache yet. */
@@ -114,7 +121,7 @@ class HeadSession implements DraftSession {
   #rank: number[] = [];
   #confidence: number[] = [];
 
-  constructor(options: HeadDrafterOptions, view: SequenceView, speed: Speed) {
+  constructor(options: HeadDrafterOptions, view: SequenceView, shared: Shared) {
     this.#head = options.head;
     this.#target = options.target;
     this.#view = view;
@@ -129,9 +136,9 @@ class HeadSession implements DraftSession {
     this.#beam = options.beam ?? 3;
     this.#features = options.features ?? true;
     this.#clock = options.clock ?? (() => performance.now());
-    this.#speed = speed;
+    this.#shared = shared;
     const room = view.contextLength + (this.#grows ? (this.#levels + this.#block) * this.#beam : 0);
-    this.#runner = new HeadRunner(options.backend, options.head, options.target, room);
+    this.#runner = shared.runners.take(room);
   }
 
   prefilled(tokens: Int32Array, first: number, rows: number, hidden: (row: number, layer: number) => Float32Array) {
@@ -154,7 +161,7 @@ class HeadSession implements DraftSession {
     this.#context = context;
     if (this.#waiting.length === 0 || this.#held + this.#waiting.length < this.#block) return [];
     const levels = Math.min(this.#levels, context.maxDepth);
-    const { runMs } = this.#speed;
+    const { runMs } = this.#shared;
     const onceMs = runMs * Math.floor(this.#waiting.length / MOST_ROWS);
     if (this.#shares) {
       this.#shape = growStaticTree(this.#shares, { nodes: context.maxNodes, levels, branches: this.#branches });
@@ -187,8 +194,8 @@ class HeadSession implements DraftSession {
       : { tree: this.#shape ? this.#fill(this.#shape, result, nodes) : this.#combine(result, nodes, levels), runs: 0 };
     this.#drafted = tree;
     const ms = (this.#clock() - start) / (feeds + runs);
-    this.#speed.passes += feeds + runs;
-    this.#speed.runMs = 0.9 * this.#speed.runMs + 0.1 * ms;
+    this.#shared.passes += feeds + runs;
+    this.#shared.runMs = 0.9 * this.#shared.runMs + 0.1 * ms;
     return tree;
   }
 
@@ -324,7 +331,7 @@ class HeadSession implements DraftSession {
   }
 
   close(): void {
-    this.#runner[Symbol.dispose]();
+    this.#shared.runners.giveBack(this.#runner);
   }
 }
 

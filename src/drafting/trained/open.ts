@@ -32,7 +32,8 @@ export function openHeadDrafter(
     const target = own(readTargetParts(targetPath, backend, draftTokensOf(path, hash)));
     const head = loadHead(path, own(new Parameters(backend)), target);
     const tree = feedsItself(head.settings) ? "dynamic" : settings.tree;
-    return { ...headDrafter({ ...settings, tree, backend, head, target }), [Symbol.dispose]: dispose };
+    const drafter = own(headDrafter({ ...settings, tree, backend, head, target }));
+    return { ...drafter, [Symbol.dispose]: dispose };
   } catch (error) {
     dispose();
     throw error;
