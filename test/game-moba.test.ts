@@ -65,6 +65,7 @@ describe("game moba", () => {
       "Mars: habit: 1 of the player's 3 matches, 1 won",
     ]);
     expect(text.stdout).toContain("blue, seat 2, picks next:");
+    expect(text.stdout).toMatch(/trained on the oldest .*\(opendota\)[\s\S]* 20\d\d-\d\d-\d\d/);
     expect(text.stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 

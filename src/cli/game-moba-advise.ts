@@ -47,6 +47,9 @@ function parseDraft(text: string): DraftState {
 }
 
 const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+/** Times in seconds as days: how old the fashion is that the network knows. */
+const inDates = (text: string) =>
+  text.replace(/\b\d{10}\b/g, (seconds) => new Date(1000 * Number(seconds)).toISOString().slice(0, 10));
 const signed = (x: number) => `${x < 0 ? "-" : "+"}${Math.abs(x).toFixed(0)}`;
 
 function adviceText(advice: DraftAdvice, style: Style): string {
@@ -70,6 +73,10 @@ function adviceText(advice: DraftAdvice, style: Style): string {
     );
     for (const line of wrap(pick.reasons.join("; "), style.columns - 6)) if (line) lines.push(`      ${line}`);
   });
-  lines.push(paint("likely: network's policy; wins: network's value; Elo: counted in matches", "dim", style));
+  const notes = [
+    "likely: network's policy; wins: network's value; Elo: counted in matches",
+    ...wrap(`trained on ${inDates(advice.trainedOn)}`, style.columns),
+  ];
+  lines.push(paint(notes.join("\n"), "dim", style));
   return `${lines.join("\n")}\n`;
 }
