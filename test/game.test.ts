@@ -39,8 +39,11 @@ describe("game sushi", () => {
   });
 
   test("play: a whole game without a terminal ends by naming the winner", async () => {
-    const { code, stdout } = await run("play --seed 2", "1\n".repeat(60));
+    const { code, stdout } = await run("play --seed 2 --players 8", "1\n".repeat(60));
     expect([code, /(Won|Shared) by/.test(stdout)]).toEqual([0, true]);
+    for (const part of ["Round 1", "Round 2", "Round 3 and desserts"])
+      expect(stdout).toContain(`${part} scored: you +`);
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
   test("advise: lines; a squid on a free wasabi comes first, and known hands are told", async () => {

@@ -141,14 +141,10 @@ class Session {
     }
     this.shown = this.game.moves.length;
     if (this.state.round === this.round && !this.state.over) return;
+    const what = this.state.over ? "Round 3 and desserts" : `Round ${this.round + 1}`;
     const gains = Array.from(this.state.score, (score, q) => `${seatName(q, n)} ${signed(score - this.banked[q])}`);
-    this.show(
-      paint(
-        `${this.state.over ? "Round 3 and desserts" : `Round ${this.round + 1}`} scored: ${gains.join(", ")}\n`,
-        "yellow",
-        this.style,
-      ),
-    );
+    const lines = wrap(`${what} scored: ${gains.join(", ")}`, this.style.columns);
+    this.show(`${paint(lines.join("\n"), "yellow", this.style)}\n`);
     this.#bank();
   }
 
