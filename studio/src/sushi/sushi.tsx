@@ -84,6 +84,20 @@ const counted = (names: readonly string[]) =>
   countText(faceNames.map((name) => names.filter((other) => other === name).length));
 const signed = (x: number) => `${x < 0 ? "" : "+"}${x}`;
 
+function Columns({ names }: { readonly names: readonly string[] }) {
+  return (
+    <thead>
+      <tr>
+        {names.map((name) => (
+          <th scope="col" key={name} class={texts.includes(name) ? "prose" : undefined}>
+            {name}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
 function News({ news, players }: { readonly news: readonly (readonly [number, string])[]; readonly players: number }) {
   if (news.length === 0) return null;
   return <p role="status">{news.map(([q, name]) => `${seatName(q, players)}: ${name}`).join("; ")}</p>;
@@ -102,15 +116,7 @@ function Seats({ s }: { readonly s: SushiState }) {
         <caption>
           {s.over ? "The game is over" : `Round ${s.round + 1} of 3, turn ${s.turn + 1} of ${handSize}`}
         </caption>
-        <thead>
-          <tr>
-            {["seat", "banked", "round so far", "desserts so far", "before the seat", "known hand"].map((name) => (
-              <th scope="col" key={name} class={texts.includes(name) ? "prose" : undefined}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Columns names={["seat", "banked", "round so far", "desserts so far", "before the seat", "known hand"]} />
         <tbody>
           {Array.from({ length: players }, (_, q) => (
             <tr key={q}>
@@ -170,15 +176,7 @@ function AdviceTable({ advice }: { readonly advice: Advice }) {
             ? `Margin in points at the end of the ${horizon}: ${worlds} samples, ${verifier}; share: ${drafter}`
             : `Ranked by share, which is the ${drafter}'s`}
         </caption>
-        <thead>
-          <tr>
-            {["pick", "margin", "share", "why"].map((name) => (
-              <th scope="col" key={name} class={texts.includes(name) ? "prose" : undefined}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Columns names={["pick", "margin", "share", "why"]} />
         <tbody>
           {picks.map(({ action, value, ci, pDraft, reasons }) => (
             <tr key={action}>
